@@ -57,6 +57,62 @@ forEachShardCount(
       assert.deepEqual(complaints, []);
     });
 
+    /** What the service remembers of a hub with as many shards, which had 40 clients in the hour, 41 and so on. */
+    const hourOf = (hub) => {
+      const shards = Array.from({ length: service.shards }, (_, number) => {
+        const connections = Array.from({ length: 60 }, (_, minute) => (minute === 30 ? 40 + number : 0));
+        return { minutes: 60, metrics: { webpubsub_connections: connections } };
+      });
+      return { time: Date.now(), hubs: [{ hub: hub.name, total: shards[0], shards }] };
+    };
+    const mostOfAll = Array.from({ length: service.shards }, (_, number) => 40 + number).reduce((a, b) => a + b);
+    const lookBackAt = (page, hub) =>
+      page.route("**/management/metrics/history", (route) => route.fulfill({ json: hourOf(hub) }));
+
+    test("the last hour is there as soon as the page opens", async () => {
+      const hub = service.newHub();
+      await hub.connect({});
+      const { page, complaints } = await openPortal(browser, service);
+      await lookBackAt(page, hub);
+      await goTo(page, "metrics");
+      await page.getByLabel("Hub").selectOption(hub.name);
+      await page.getByRole("img", { name: `Connections: 1 now, at most ${mostOfAll}` }).waitFor();
+      await page.getByText("Minute by minute, as a table").click();
+      const rows = page.getByRole("group", { name: "Minute by minute" }).locator("tbody tr");
+      await rows.first().waitFor();
+      const all = await Promise.all((await rows.all()).map(values));
+      assert.ok(all.length >= 60, `${all.length} rows`);
+      assert.deepEqual(
+        all.map(([connections]) => connections).filter((value) => Number(value) > 1),
+        [String(mostOfAll)],
+      );
+      assert.deepEqual(complaints, []);
+    });
+
+    test("one shard has lines of its own", async () => {
+      const hub = service.newHub();
+      await hub.connect({});
+      const { page } = await openPortal(browser, service);
+      await lookBackAt(page, hub);
+      await goTo(page, "metrics");
+      await page.getByLabel("Hub").selectOption(hub.name);
+      await page.getByRole("img", { name: `Connections: 1 now, at most ${mostOfAll}` }).waitFor();
+      const choice = page.getByLabel("Shard", { exact: true });
+      if (service.shards === 1) return assert.equal(await choice.count(), 0);
+      const now = [];
+      for (let shard = 0; shard < service.shards; shard++) {
+        await choice.selectOption(`Shard ${shard}`);
+        const line = page.getByRole("img", { name: new RegExp(`^Connections: [01] now, at most ${40 + shard}$`) });
+        now.push(Number(/\d/.exec(await line.getAttribute("aria-label"))?.[0]));
+      }
+      assert.equal(
+        now.reduce((sum, connections) => sum + connections, 0),
+        1,
+      );
+      await page.getByLabel("Hub").selectOption("All hubs");
+      await choice.waitFor({ state: "detached" });
+    });
+
     test("the table of shards has a row for each, which add up", async () => {
       const hub = service.newHub();
       await Promise.all(Array.from({ length: 4 }, () => hub.connect({})));

@@ -1,15 +1,20 @@
-// Metrics: lines over the last hour while the page is open, tables, and where Prometheus reads them.
+// Metrics: lines over the last hour, tables, and where Prometheus reads them.
 import { html } from "lit-html";
 import { Attempt } from "../parts/attempt.js";
 import { code } from "../parts/code.js";
 import { lineChart } from "../parts/line-chart.js";
-import { sizeInWords } from "../parts/words.js";
+import { lineTable } from "../parts/line-table.js";
+import { clock, sizeInWords } from "../parts/words.js";
 import { every } from "../service/every.js";
+import { lastEnd, minutesOf } from "../service/metric-history.js";
 import { parseMetrics, sum } from "../service/metrics.js";
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const SECONDS_IN_MINUTE = 60;
+const HOUR_MS = 60 * MINUTE_MS;
 const EVERY_MS = 15_000;
 const PATH = "/management/metrics";
+const HISTORY = "/management/metrics/history";
 
 const CONNECTIONS = "webpubsub_connections";
 const QUOTA = "webpubsub_connection_quota";
@@ -65,9 +70,14 @@ const COLUMNS = [
 
 export class Metrics {
   #app;
-  /** The last hour: when it was asked, and what was answered. @type {{ time: number, metrics: import("../service/metrics.js").Metric[] }[]} */
-  #history = [];
+  /** The hour before the page was opened. @type {import("../service/metric-history.js").MetricHistory | undefined} */
+  #before;
+  /** What was asked since, and when. @type {{ time: number, metrics: import("../service/metrics.js").Metric[] }[]} */
+  #asked = [];
+  #isOpened = false;
   #hub = "";
+  #shard = "";
+  #isTableShown = false;
   #stop;
   #asking;
 
@@ -78,6 +88,7 @@ export class Metrics {
 
   enter() {
     this.leave();
+    this.#isOpened = true;
     if (this.#app.access.isSignedIn) this.#stop = every(EVERY_MS, () => this.#ask());
   }
 
@@ -88,33 +99,48 @@ export class Metrics {
 
   async #ask() {
     await this.#asking.run(async () => {
+      const before = this.#isOpened ? await this.#lookBack() : this.#before;
       const { text } = await this.#app.access.request("GET", PATH);
       const time = Date.now();
-      this.#history = [
-        ...this.#history.filter((past) => past.time > time - HOUR_MS),
-        { time, metrics: parseMetrics(text) },
-      ];
+      // What was asked in minutes that are over by then is not as fine as what the service knows of them.
+      const since = this.#isOpened ? lastEnd(before) : time - HOUR_MS;
+      this.#before = before;
+      this.#isOpened = false;
+      this.#asked = [...this.#asked.filter((past) => past.time >= since), { time, metrics: parseMetrics(text) }];
     });
   }
 
+  /** Asks for the last hour, which has what happened while the page was not open. */
+  async #lookBack() {
+    const asked = Date.now();
+    const { json } = await this.#app.access.request("GET", HISTORY);
+    return { ...json, asked };
+  }
+
   render() {
-    const latest = this.#history.at(-1);
+    const latest = this.#asked.at(-1);
     if (!latest) return html`${this.#asking.render()}<p class="note">…</p>`;
-    const hubs = [...new Set(latest.metrics.flatMap(({ samples }) => samples.map(({ labels }) => labels.hub)))];
+    const hubs = [...new Set(this.#labels().map(({ hub }) => hub))];
+    const shards = this.#labels()
+      .filter(({ hub }) => hub === this.#hub)
+      .map(({ shard }) => shard);
+    const { from, to, lines } = this.#lines(latest);
     return html`
       ${this.#asking.render()}
       <section class="card" aria-labelledby="lines-title">
         <div class="card-head">
-          <h2 id="lines-title">The last hour, while this page is open</h2>
-          <label class="visually-hidden" for="metrics-hub">Hub</label>
-          <select id="metrics-hub" class="small" @change=${({ target }) => this.#choose(target.value)}>
-            <option value="" .selected=${this.#hub === ""}>All hubs</option>
-            ${hubs.map((hub) => html`<option value=${hub} .selected=${hub === this.#hub}>${hub}</option>`)}
-          </select>
+          <h2 id="lines-title">The last hour</h2>
+          ${this.#choice("hub", "Hub", this.#hub, [["", "All hubs"], ...hubs.map((hub) => [hub, hub])])}
+          ${shards.length > 1 ? this.#choice("shard", "Shard", this.#shard, [["", "All shards"], ...shards.map((shard) => [shard, `Shard ${shard}`])]) : ""}
         </div>
+        <p class="note">From ${clock(from)} to ${clock(to)}.</p>
         <div class="charts">
-          ${CHARTS.filter(({ of }) => !of || this.#sum(latest, of) > 0).map((chart) => this.#chart(chart))}
+          ${lines.map((line) => lineChart({ ...line, from, to }))}
         </div>
+        <details @toggle=${({ target }) => this.#showTable(target.open)}>
+          <summary>Minute by minute, as a table</summary>
+          ${this.#isTableShown ? lineTable("Minute by minute", lines) : ""}
+        </details>
       </section>
       ${this.#table(latest.metrics)} ${this.#shards(latest.metrics)}
       <section class="card" aria-labelledby="prometheus-title">
@@ -127,12 +153,27 @@ export class Metrics {
     `;
   }
 
-  #choose(hub) {
-    this.#hub = hub;
-    this.#app.update();
+  /** The hubs and shards that there are. */
+  #labels() {
+    const connections = this.#asked.at(-1)?.metrics.find(({ name }) => name === CONNECTIONS);
+    return (connections?.samples ?? []).map(({ labels }) => labels);
   }
 
-  #matches = ({ labels }) => this.#hub === "" || labels.hub === this.#hub;
+  #choice(name, label, chosen, choices) {
+    const choose = ({ target }) => {
+      if (name === "hub") this.#hub = target.value;
+      this.#shard = name === "shard" ? target.value : "";
+      this.#app.update();
+    };
+    return html`<label class="visually-hidden" for="metrics-${name}">${label}</label>
+      <select id="metrics-${name}" class="small" @change=${choose}>
+        ${choices.map(([value, words]) => html`<option value=${value} .selected=${value === chosen}>${words}</option>`)}
+      </select>`;
+  }
+
+  #isOfHub = ({ labels }) => this.#hub === "" || labels.hub === this.#hub;
+
+  #matches = (sample) => this.#isOfHub(sample) && (this.#shard === "" || sample.labels.shard === this.#shard);
 
   /** What a metric came to at a time, over the shards that are looked at. */
   #sum({ metrics }, name) {
@@ -142,17 +183,40 @@ export class Metrics {
     );
   }
 
-  /** @param {(typeof CHARTS)[number]} chart */
-  #chart({ name, title, azure = AZURE[name], per, of, inWords }) {
-    const values = this.#history.map((past) => {
-      const value = this.#sum(past, name);
-      return [past.time, of ? (100 * value) / (this.#sum(past, of) || Infinity) : value];
-    });
-    const points = per ? rates(values, per) : values;
-    const times = this.#history.map(({ time }) => time);
-    const to = Math.max(...times);
-    const from = Math.min(...times, to - 60_000);
-    return lineChart({ title, azure, points, from, to, inWords });
+  /** The lines that there is something to draw of, and the time that they are drawn over. */
+  #lines(latest) {
+    const charts = CHARTS.filter(({ of }) => !of || this.#sum(latest, of) > 0);
+    const all = charts.map((chart) => ({ azure: AZURE[chart.name], ...chart, points: this.#points(chart) }));
+    const to = latest.time;
+    const first = Math.min(to - MINUTE_MS, ...all.map(({ points }) => points[0]?.[0] ?? to));
+    const from = Math.max(to - HOUR_MS, first);
+    return { from, to, lines: all.map((line) => ({ ...line, points: line.points.filter(([time]) => time >= from) })) };
+  }
+
+  /**
+   * @param {(typeof CHARTS)[number]} chart
+   * @returns {[time: number, value: number][]}
+   */
+  #points({ name, per, of }) {
+    const asked = this.#asked.map((past) => [past.time, share(this.#sum(past, name), of && this.#sum(past, of))]);
+    return [...this.#minutes(name, per, of), ...(per ? rates(asked, per) : asked)];
+  }
+
+  /** What a line has of the minutes before the page was opened. */
+  #minutes(name, per, of) {
+    const before = this.#before;
+    if (!before) return [];
+    const minutes = (name) => minutesOf(before, name, this.#matches);
+    const quotas = of && minutes(of);
+    return minutes(name).map(([time, value], index) => [
+      time,
+      per ? (per * value) / SECONDS_IN_MINUTE : share(value, quotas?.[index][1]),
+    ]);
+  }
+
+  #showTable(isShown) {
+    this.#isTableShown = isShown;
+    this.#app.update();
   }
 
   #table(metrics) {
@@ -186,14 +250,14 @@ export class Metrics {
 
   /** Azure's metric of the quota, with its value where there is one. */
   #utilization() {
-    const [latest] = this.#history.slice(-1);
+    const [latest] = this.#asked.slice(-1);
     const quota = this.#sum(latest, QUOTA);
     return quota > 0 ? `${UTILIZATION}: ${percent((100 * this.#sum(latest, CONNECTIONS)) / quota)}` : UTILIZATION;
   }
 
   #shards(metrics) {
     const of = new Map(metrics.map((metric) => [metric.name, metric]));
-    const rows = (of.get(COLUMNS[0][0])?.samples ?? []).filter(this.#matches);
+    const rows = (of.get(COLUMNS[0][0])?.samples ?? []).filter(this.#isOfHub);
     const value = (name, { hub, shard }) =>
       sum(of.get(name), ({ labels }) => labels.hub === hub && labels.shard === shard);
     return html`<section class="card" aria-labelledby="shards-title">
@@ -229,3 +293,6 @@ const rates = (values, per) =>
     const [before, last] = values[index];
     return [time, (per * Math.max(0, value - last)) / ((time - before) / 1000)];
   });
+
+/** A value, or how many per cent it is of another. */
+const share = (value, of) => (of === undefined ? value : (100 * value) / (of || Infinity));
