@@ -274,3 +274,29 @@ fn an_event_without_a_handler_closes_nothing() {
     client.send(&mut shard, &UpstreamPacket::Publish(publish));
     assert_eq!(client.read(&mut shard), ["puback 1 0x99"]);
 }
+
+#[test]
+fn a_crash_does_not_mix_the_events_of_two_sessions() {
+    let mut shard = shard(ALL_EVENTS);
+    let (first, _) = MqttClient::connected(&mut shard, mqtt("a"), hello(V5));
+    shard.end_call(Ok(status(204)));
+    first.disconnect(&mut shard);
+    let (_, _) = MqttClient::connected(&mut shard, mqtt("a"), hello(V5));
+    let words = |shard: &mut TestShard| {
+        let mut words = Vec::new();
+        while !shard.calls.is_empty() {
+            let call = shard.end_call(Ok(status(204)));
+            let session = header(&call, "ce-sessionId").expect("a session").to_owned();
+            words.push((session, call.event));
+        }
+        words.sort();
+        words
+    };
+    // No handler has taken the end of the first session when the memory is lost.
+    shard.crash();
+    shard.pass(Duration::from_secs(60));
+    let said = words(&mut shard);
+    let [(one, end), (other, connected), (same, disconnected)] = &said[..] else { panic!("{said:?}") };
+    assert_eq!([end, connected, disconnected], ["disconnected", "connected", "disconnected"]);
+    assert!(one != other && other == same, "{said:?}");
+}

@@ -30,8 +30,9 @@ impl Shard {
         let mut known = Vec::new();
         for record in records {
             let (slot, until) = (record.slot, record.detached_until);
-            let queue = queues.get(&record.id).copied();
             let session = sessions.get(&slot).and_then(|text| MqttSession::decode(text, now));
+            let session_id = session.as_ref().map(|session| session.id.as_str());
+            let queue = queues.get(&queue_id(&record.id, session_id)).copied();
             let window = session.as_ref().map_or(self.config.recovery_window, MqttSession::window);
             let buffer = (record.subprotocol.is_reliable() || session.is_some())
                 .then(|| Buffer::restore(record.acknowledged, until.unwrap_or(now.after(window))));
@@ -125,7 +126,7 @@ impl Shard {
         }
     }
 
-    /// Restores the durable events. Returns the queues by connection.
+    /// Restores the durable events. Returns the queues, by [`queue_id`].
     pub(crate) fn restore_durable_events(
         &mut self,
         outbox: Vec<(u64, String)>,
@@ -138,8 +139,9 @@ impl Shard {
                 step.store(Change::RemoveEvent { row });
                 continue;
             };
-            let known = queues.get(&closed.id).copied();
-            let id = closed.id.clone();
+            let session = closed.mqtt.as_ref().and_then(|physical| physical.session.as_deref());
+            let id = queue_id(&closed.id, session);
+            let known = queues.get(&id).copied();
             let owner = Owner::Closed(Box::new(closed));
             let at = match known.and_then(|at| Some((at, self.events.get_mut(at)?))) {
                 Some((at, queue)) => {
@@ -169,4 +171,11 @@ impl Shard {
         }
         queue.owner = Owner::Open(slot);
     }
+}
+
+/// What tells the events of a connection from those of another: of MQTT, sessions that follow each other have one
+/// connection id.
+fn queue_id(connection: &ConnectionId, session: Option<&str>) -> ConnectionId {
+    let session = session.and_then(|session| ConnectionId::parse(session).ok());
+    session.unwrap_or_else(|| connection.clone())
 }
