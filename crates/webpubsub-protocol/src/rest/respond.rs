@@ -362,20 +362,23 @@ impl Refusal {
                 return ("minutesToExpire", text.into());
             }
             Self::Metadata(error) => {
-                let text = match error {
-                    MetadataError::Key => {
-                        format!("A key is 1 to {MAX_METADATA_KEY_BYTES} HTTP token characters.")
-                    }
-                    MetadataError::DuplicateKey => "Each key is used once.".to_owned(),
-                    MetadataError::Value => {
-                        format!("A value is at most {MAX_METADATA_VALUE_BYTES} ASCII characters.")
-                    }
-                    MetadataError::TooLarge => format!("All of it is at most {MAX_METADATA_BYTES} bytes."),
-                };
+                let text = rule_of(*error);
                 return ("X-WebPubSub-Metadata", format!("Invalid message metadata. {text}").into());
             }
         };
         (target, Cow::Borrowed(text))
+    }
+}
+
+/// What metadata has to keep to that does not.
+fn rule_of(error: MetadataError) -> Cow<'static, str> {
+    match error {
+        MetadataError::Key => format!("A key is 1 to {MAX_METADATA_KEY_BYTES} HTTP token characters.").into(),
+        MetadataError::DuplicateKey => "Each key is used once.".into(),
+        MetadataError::Value => {
+            format!("A value is at most {MAX_METADATA_VALUE_BYTES} ASCII characters.").into()
+        }
+        MetadataError::TooLarge => format!("All of it is at most {MAX_METADATA_BYTES} bytes.").into(),
     }
 }
 

@@ -51,34 +51,8 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
     let fields = Fields::parse(&body)?;
     let ack_id = |number| fields.uint(number).map(AckId);
     let event = || Ok::<_, DecodeError>(EventName::parse(fields.string(1, "event")?)?);
-    let group = || Ok::<_, DecodeError>(GroupName::parse(fields.string(1, "group")?)?);
     Ok(match kind {
-        SEND_TO_GROUP => {
-            let echo = match fields.uint(4) {
-                None | Some(0) => Echo::Send,
-                Some(_) => Echo::Skip,
-            };
-            if let Some(stream) = fields.message(7)? {
-                if fields.has(3) {
-                    return Err(DecodeError::Invalid { property: "data" });
-                }
-                let stream = Fields::parse(&stream)?;
-                let idle_millis = stream.uint(2).map(u32::try_from).transpose();
-                let idle_millis =
-                    idle_millis.map_err(|_| DecodeError::Invalid { property: "idle_timeout_ms" })?;
-                let action = StreamAction::Start { group: group()?, ack_id: ack_id(2), echo, idle_millis };
-                return Ok(UpstreamMessage::Stream { stream_id: stream.stream_id()?, action });
-            }
-            let metadata = fields.metadata(6)?;
-            UpstreamMessage::SendToGroup {
-                group: group()?,
-                ack_id: ack_id(2),
-                echo,
-                ttl: TimeToLive::from_seconds(fields.uint(5).unwrap_or_default())?,
-                data: fields.data(3, &metadata)?,
-                metadata,
-            }
-        }
+        SEND_TO_GROUP => return send_to_group(&fields),
         EVENT => {
             refuse_stream(&fields, 5)?;
             let metadata = fields.metadata(4)?;
@@ -89,8 +63,8 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
                 metadata,
             }
         }
-        JOIN_GROUP => UpstreamMessage::JoinGroup { group: group()?, ack_id: ack_id(2) },
-        LEAVE_GROUP => UpstreamMessage::LeaveGroup { group: group()?, ack_id: ack_id(2) },
+        JOIN_GROUP => UpstreamMessage::JoinGroup { group: group(&fields)?, ack_id: ack_id(2) },
+        LEAVE_GROUP => UpstreamMessage::LeaveGroup { group: group(&fields)?, ack_id: ack_id(2) },
         SEQUENCE_ACK => {
             UpstreamMessage::SequenceAck { sequence_id: SequenceId(fields.uint(1).unwrap_or_default()) }
         }
@@ -106,32 +80,15 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
         }
         CANCEL_INVOCATION => UpstreamMessage::CancelInvocation { invocation_id: fields.invocation_id(1)? },
         STREAM_DATA => {
-            let action = match (fields.uint(2), fields.has(3)) {
-                (None, false) => StreamAction::KeepAlive,
-                (Some(0), _) => return Err(DecodeError::Invalid { property: "stream_sequence_id" }),
-                (Some(_), false) => return Err(DecodeError::Missing { property: "data" }),
-                (None, true) => return Err(DecodeError::Missing { property: "stream_sequence_id" }),
-                (Some(sequence_id), true) => {
-                    StreamAction::Data { sequence_id, data: fields.data_or_default(3)? }
-                }
-            };
+            let action = stream_data(&fields)?;
             UpstreamMessage::Stream { stream_id: fields.stream_id()?, action }
         }
         STREAM_END => {
-            let error = match fields.message(2)? {
-                None => None,
-                Some(error) => {
-                    let error = Fields::parse(&error)?;
-                    let text = |number| {
-                        Ok::<_, DecodeError>(error.optional_string(number, "error")?.map(str::to_owned))
-                    };
-                    Some(StreamError::of_user(text(1)?, text(2)?))
-                }
-            };
+            let error = stream_error(&fields)?;
             UpstreamMessage::Stream { stream_id: fields.stream_id()?, action: StreamAction::End { error } }
         }
         SET_GROUP_STATE | SUBSCRIBE_GROUP_STATE | UNSUBSCRIBE_GROUP_STATE => UpstreamMessage::GroupState {
-            group: group()?,
+            group: group(&fields)?,
             ack_id: ack_id(2),
             action: match kind {
                 SET_GROUP_STATE => GroupStateAction::Set(fields.state(3)?.unwrap_or_default()),
@@ -141,6 +98,57 @@ pub fn decode_upstream(frame: &[u8]) -> Result<UpstreamMessage, DecodeError> {
         },
         _ => return Err(DecodeError::UnknownType),
     })
+}
+
+fn group(fields: &Fields<'_>) -> Result<GroupName, DecodeError> {
+    Ok(GroupName::parse(fields.string(1, "group")?)?)
+}
+
+/// Reads a publish to a group, or the start of a stream to it.
+fn send_to_group(fields: &Fields<'_>) -> Result<UpstreamMessage, DecodeError> {
+    let ack_id = fields.uint(2).map(AckId);
+    let echo = match fields.uint(4) {
+        None | Some(0) => Echo::Send,
+        Some(_) => Echo::Skip,
+    };
+    if let Some(stream) = fields.message(7)? {
+        if fields.has(3) {
+            return Err(DecodeError::Invalid { property: "data" });
+        }
+        let stream = Fields::parse(&stream)?;
+        let idle_millis = stream.uint(2).map(u32::try_from).transpose();
+        let idle_millis = idle_millis.map_err(|_| DecodeError::Invalid { property: "idle_timeout_ms" })?;
+        let action = StreamAction::Start { group: group(fields)?, ack_id, echo, idle_millis };
+        return Ok(UpstreamMessage::Stream { stream_id: stream.stream_id()?, action });
+    }
+    let metadata = fields.metadata(6)?;
+    Ok(UpstreamMessage::SendToGroup {
+        group: group(fields)?,
+        ack_id,
+        echo,
+        ttl: TimeToLive::from_seconds(fields.uint(5).unwrap_or_default())?,
+        data: fields.data(3, &metadata)?,
+        metadata,
+    })
+}
+
+/// Reads a piece of a stream, or the sign of life that has none.
+fn stream_data(fields: &Fields<'_>) -> Result<StreamAction, DecodeError> {
+    match (fields.uint(2), fields.has(3)) {
+        (None, false) => Ok(StreamAction::KeepAlive),
+        (Some(0), _) => Err(DecodeError::Invalid { property: "stream_sequence_id" }),
+        (Some(_), false) => Err(DecodeError::Missing { property: "data" }),
+        (None, true) => Err(DecodeError::Missing { property: "stream_sequence_id" }),
+        (Some(sequence_id), true) => Ok(StreamAction::Data { sequence_id, data: fields.data_or_default(3)? }),
+    }
+}
+
+/// Reads why a stream ends, if its sender says so.
+fn stream_error(fields: &Fields<'_>) -> Result<Option<StreamError>, DecodeError> {
+    let Some(error) = fields.message(2)? else { return Ok(None) };
+    let error = Fields::parse(&error)?;
+    let text = |number| Ok::<_, DecodeError>(error.optional_string(number, "error")?.map(str::to_owned));
+    Ok(Some(StreamError::of_user(text(1)?, text(2)?)))
 }
 
 /// Only groups have streams: one to the event handler is refused rather than published as data.
