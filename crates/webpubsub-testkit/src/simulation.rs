@@ -2,7 +2,7 @@
 //!
 //! One seed is one run: [`simulate`] draws from it a hub of one to four shards, up to eight clients
 //! and what happens to them, step by step. The shards, the directory and the clients' sessions are the
-//! real ones; the network, the disks, the clock, the applications, the servers and the Workers are
+//! real ones, and so is the way of a server's request; the network, the disks, the clock, the applications, the servers and the Workers are
 //! values. A model follows every input of every shard and knows what has to come of it.
 //!
 //! Streams and group states are not in these hubs: [`simulate_streams`] has hubs of its own for them. Nor are MQTT
@@ -50,6 +50,7 @@
 //! - What a client publishes comes to every other shard once, in the order in which its own shard took
 //!   it. What is published goes to every shard that has a connection, whatever map a Worker holds.
 //! - The log has no more rows than were needed at once since it was last tidied, and 1,025.
+//! - A server's request is answered with what comes of the replies of all the shards that were asked.
 //!
 //! For every client:
 //!
@@ -92,6 +93,7 @@ mod machine;
 mod model;
 mod now;
 mod random;
+mod rest;
 mod ringing;
 mod run;
 mod socket;

@@ -7,9 +7,9 @@ use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_shard::{Command, Groups, Permission, Selection, Target};
 
 use super::check::{broken, check};
+use super::rest::RequestLine;
 use crate::{group, user};
 
 /// Groups, by number.
@@ -262,68 +262,84 @@ pub(super) enum Request {
 }
 
 impl Request {
-    /// The one connection that it is about, whose shard it goes to; all shards otherwise.
-    pub(super) const fn connection(&self) -> Option<usize> {
-        match *self {
-            Self::Send { to, .. }
-            | Self::Close(to)
-            | Self::Join(to, _)
-            | Self::Leave(to, _)
-            | Self::Exists(to) => {
-                if let To::Connection(connection) = to {
-                    Some(connection)
-                } else {
-                    None
-                }
-            }
-            Self::Permit { connection, .. } | Self::Allowed { connection, .. } => Some(connection),
-            Self::Members(_) => None,
-        }
+    /// Whether it succeeds only where it finds somebody.
+    pub(super) const fn is_search(&self) -> bool {
+        matches!(
+            self,
+            Self::Join(To::User(_) | To::Connection(_), _)
+                | Self::Permit { granted: true, .. }
+                | Self::Exists(_)
+                | Self::Allowed { .. }
+        )
     }
 
-    /// The same as a shard is asked it.
-    pub(super) fn command<'a>(
+    /// The same as it comes over HTTP.
+    pub(super) fn line<'a>(
         &self,
         messages: &[Message],
         id: impl Fn(usize) -> &'a ConnectionId,
-    ) -> Command {
-        let target = |to: To| match to {
-            To::All => Target::All,
-            To::Group(number) => Target::Group(group_name(number)),
-            To::User(number) => Target::User(user_id(number)),
-            To::Connection(connection) => Target::Connection(id(connection).clone()),
+    ) -> RequestLine {
+        let of = |to: To| match to {
+            To::All => String::new(),
+            To::Group(number) => format!("/groups/{}", GROUPS[usize::from(number)]),
+            To::User(number) => format!("/users/{}", USERS[usize::from(number)]),
+            To::Connection(connection) => format!("/connections/{}", id(connection)),
         };
-        let permission = |connection: usize, kind, number| Permission {
-            connection: id(connection).clone(),
-            kind,
-            group: group_name(number),
+        let group = |number: u8| GROUPS[usize::from(number)];
+        // Of a user or a connection in one group there are paths, of all others bodies.
+        let membership = |to: To, method, many: &str, number: u8| match to {
+            To::All => RequestLine::many(many, group(number), "null"),
+            To::Group(other) => {
+                RequestLine::many(many, group(number), &format!("\"'{}' in groups\"", group(other)))
+            }
+            To::User(_) => RequestLine::bare(method, format!("{}/groups/{}", of(to), group(number))),
+            To::Connection(_) => RequestLine::bare(method, format!("/groups/{}{}", group(number), of(to))),
+        };
+        let permission = |method, connection: usize, kind: PermissionType, number: u8| {
+            let (kind, id, group) = (kind.as_str(), id(connection), group(number));
+            RequestLine::bare(method, format!("/permissions/{kind}/connections/{id}?targetName={group}"))
         };
         match *self {
             Self::Send { to, excluded, message, ttl } => {
-                let excluded = excluded.into_iter().map(|connection| id(connection).clone()).collect();
-                let to = Selection { excluded, ..Selection::from(target(to)) };
-                let data = messages[message as usize].data.clone();
-                Command::Send { to, data, metadata: Metadata::default(), ttl }
+                let mut path = format!("{}/:send?messageTtlSeconds={}", of(to), ttl.as_seconds());
+                if let Some(excluded) = excluded {
+                    path.push_str(&format!("&excluded={}", id(excluded)));
+                }
+                let (content_type, body) = match &messages[message as usize].data {
+                    MessageData::Text(text) => ("text/plain", text.clone().into_bytes()),
+                    MessageData::Json(json) => ("application/json", json.as_str().as_bytes().to_vec()),
+                    MessageData::Binary(bytes) | MessageData::Protobuf(bytes) => {
+                        ("application/octet-stream", bytes.clone())
+                    }
+                };
+                RequestLine { content_type: Some(content_type), body, ..RequestLine::bare("POST", path) }
             }
-            Self::Close(to) => Command::Close { to: target(to).into(), reason: None },
-            Self::Join(to, number) => {
-                Command::Join { to: target(to).into(), groups: vec![group_name(number)] }
+            Self::Close(to @ To::Connection(_)) => RequestLine::bare("DELETE", of(to)),
+            Self::Close(to) => RequestLine::bare("POST", of(to) + "/:closeConnections"),
+            Self::Join(to, number) => membership(to, "PUT", "/:addToGroups", number),
+            Self::Leave(to, Some(number)) => membership(to, "DELETE", "/:removeFromGroups", number),
+            Self::Leave(to, None) => RequestLine::bare("DELETE", of(to) + "/groups"),
+            Self::Permit { connection, kind, group, granted } => {
+                permission(if granted { "PUT" } else { "DELETE" }, connection, kind, group)
             }
-            Self::Leave(to, number) => Command::Leave {
-                to: target(to).into(),
-                groups: number.map_or(Groups::All, |number| Groups::These(vec![group_name(number)])),
-            },
-            Self::Permit { connection, kind, group, granted: true } => {
-                Command::Grant(permission(connection, kind, group))
+            Self::Exists(to) => RequestLine::bare("HEAD", of(to)),
+            Self::Allowed { connection, kind, group } => permission("HEAD", connection, kind, group),
+            Self::Members(number) => {
+                RequestLine::bare("GET", format!("/groups/{}/connections?maxpagesize=200", group(number)))
             }
-            Self::Permit { connection, kind, group, granted: false } => {
-                Command::Revoke(permission(connection, kind, group))
-            }
-            Self::Exists(to) => Command::Exists(target(to)),
-            Self::Allowed { connection, kind, group } => {
-                Command::Allowed(permission(connection, kind, group))
-            }
-            Self::Members(number) => Command::Members { group: group_name(number), after: None, limit: 200 },
         }
+    }
+}
+
+impl RequestLine {
+    /// A request without a body, by its path after that of the hub.
+    fn bare(method: &'static str, path: impl std::fmt::Display) -> Self {
+        Self { method, path: format!("/api/hubs/chat{path}"), content_type: None, body: Vec::new() }
+    }
+
+    /// A request about those members of the hub that a filter picks, and one group.
+    fn many(path: &str, group: &str, filter: &str) -> Self {
+        let body = format!(r#"{{"groups":["{group}"],"filter":{filter}}}"#).into_bytes();
+        Self { content_type: Some("application/json"), body, ..Self::bare("POST", path) }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use webpubsub_protocol::client::Subprotocol;
+use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::ShardRange;
 use webpubsub_shard::{ShardConfig, ShardId, ShardMap, Sockets};
 
 use super::client::Client;
@@ -14,11 +14,12 @@ use super::flight::Flight;
 use super::machine::Machine;
 use super::model::{Asks, Model};
 use super::random::Random;
+use super::rest::Rest;
 use super::ringing::Ringing;
 use super::run::{Bug, Run, Trace};
 use super::socket::Socket;
 use super::summary::{Happening, Summary};
-use super::words::{Profile, Request, USERS};
+use super::words::{Profile, USERS};
 use crate::handler::with_handlers;
 
 mod arrivals;
@@ -48,8 +49,9 @@ pub(super) struct World {
     pub(super) directory: SimulatedDirectory,
     pub(super) clients: Vec<Client>,
     pub(super) sockets: Vec<Option<Socket>>,
-    /// What servers have asked of which shard, among which, and was not taken yet.
-    pub(super) requests: Vec<(ShardId, ShardRange, Request)>,
+    pub(super) hub: HubName,
+    /// What servers have asked.
+    pub(super) rest: Rest,
     /// What is on its way from shard to shard.
     pub(super) network: Vec<Flight>,
     /// Calls to event handlers that are under way.
@@ -105,10 +107,11 @@ impl World {
             bug,
             model: Model::new(machines.len(), map, asks),
             shards: machines,
-            directory: SimulatedDirectory::new(hub, shards),
+            directory: SimulatedDirectory::new(hub.clone(), shards),
+            hub,
             clients,
             sockets: Vec::new(),
-            requests: Vec::new(),
+            rest: Rest::default(),
             network: Vec::new(),
             calls: Vec::new(),
             ids: 0,

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use webpubsub_service::ShardRange;
-use webpubsub_shard::{Attachment, ShardId, Slot, Sockets};
+use webpubsub_shard::{Attachment, Slot, Sockets};
 
 use super::World;
 use crate::simulation::check::{broken, check};
@@ -124,7 +123,7 @@ impl World {
                     self.turn(shard);
                 }
             }
-            while !self.requests.is_empty() {
+            while self.rest.waiting() > 0 {
                 moved = true;
                 self.serve();
             }
@@ -215,11 +214,11 @@ impl World {
             let of_carried: usize = carried.iter().map(|(_, groups)| groups.len()).sum();
             let (members, kept) = (members as usize, disk.memberships.len() + of_carried);
             check!(kept == members, "shard {shard} keeps {kept} memberships, not {members}");
-            for group in 0..GROUPS.len() as u8 {
-                self.requests.push((ShardId(shard as u16), ShardRange::below(0), Request::Members(group)));
-            }
         }
-        while !self.requests.is_empty() {
+        for group in 0..GROUPS.len() as u8 {
+            self.submit(Request::Members(group));
+        }
+        while self.rest.waiting() > 0 {
             self.serve();
         }
     }

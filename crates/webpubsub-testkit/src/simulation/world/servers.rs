@@ -1,13 +1,15 @@
 //! What servers ask of the hub.
 
 use webpubsub_protocol::data::TimeToLive;
+use webpubsub_protocol::rest::Response;
 use webpubsub_protocol::role::PermissionType;
-use webpubsub_service::{Destination, ShardRange};
-use webpubsub_shard::{Input as ShardInput, Output};
+use webpubsub_service::Part;
+use webpubsub_shard::{Input as ShardInput, Output, Reply};
 
 use super::World;
 use crate::simulation::check::check;
 use crate::simulation::random::Random;
+use crate::simulation::rest::{Answered, Asked};
 use crate::simulation::summary::Happening;
 use crate::simulation::words::{GROUPS, Message, Request, To, USERS};
 
@@ -28,7 +30,11 @@ impl World {
         let request = match random.below(40) {
             0 => Request::Close(to),
             1..=4 => Request::Join(to, group(random)),
-            5 | 6 => Request::Leave(to, random.chance(800).then(|| group(random))),
+            5 | 6 => {
+                // Nobody leaves all groups but one connection, or one user.
+                let is_one = matches!(to, To::User(_) | To::Connection(_));
+                Request::Leave(to, (!is_one || random.chance(800)).then(|| group(random)))
+            }
             7..=10 if connections > 0 => Request::Permit {
                 connection: random.below(connections),
                 kind,
@@ -38,13 +44,14 @@ impl World {
             11 | 12 if connections > 0 => {
                 Request::Allowed { connection: random.below(connections), kind, group: group(random) }
             }
-            13 | 14 => Request::Exists(to),
+            13 | 14 => Request::Exists(if to == To::All { To::Group(group(random)) } else { to }),
             15 | 16 => Request::Members(group(random)),
             _ => {
                 let seconds = if random.chance(300) { random.pick(&[1, 3, 10, 60]) } else { 0 };
                 let ttl = TimeToLive::from_seconds(seconds).expect("a time to live");
                 let size = if random.chance(300) { self.faults.large } else { 0 };
-                let excluded = (connections > 0 && random.chance(200)).then(|| random.below(connections));
+                let excluding = connections > 0 && matches!(to, To::All | To::Group(_));
+                let excluded = (excluding && random.chance(200)).then(|| random.below(connections));
                 return self.publish(to, excluded, size, ttl);
             }
         };
@@ -58,27 +65,17 @@ impl World {
         self.submit(Request::Send { to, excluded, message, ttl });
     }
 
-    /// Some Worker sends a request to the shards that it concerns, as far as it knows.
-    fn submit(&mut self, request: Request) {
+    /// Some Worker takes a request, and sends it to the shards that it concerns, as far as it knows.
+    pub(super) fn submit(&mut self, request: Request) {
         let map = self.view();
         self.model.check_reach(map.reached, None);
-        let place = match request.connection() {
-            Some(at) => Destination::OwnerOf(self.model.connections[at].id.clone()),
-            None => Destination::AllShards,
-        };
-        let hub = ShardRange::below(map.reached);
-        match hub.only(&place) {
-            Some(shard) => self.requests.push((shard, ShardRange::below(0), request)),
-            None => self.ask_for_parts(hub, request),
-        }
-        if self.requests.len() == 1 {
+        let connections = &self.model.connections;
+        let line = request.line(&self.model.messages, |at| &connections[at].id);
+        self.note(|| format!("  a server asks {} {}", line.method, line.path));
+        self.rest.submit(&self.hub, map.reached, request, line);
+        if self.rest.waiting() == 1 {
             self.serve();
         }
-    }
-
-    /// Shards are asked for their parts of a request, which each of them has those do that are behind it.
-    fn ask_for_parts(&mut self, shards: ShardRange, request: Request) {
-        self.requests.extend(shards.asked().map(|shard| (shard, shards, request)));
     }
 
     /// A server publishes very much at once.
@@ -95,7 +92,7 @@ impl World {
         };
         for _ in 0..self.random.between(least, most) {
             self.publish(to, None, size, TimeToLive::FOREVER);
-            while !self.requests.is_empty() {
+            while self.rest.waiting() > 0 {
                 self.serve();
             }
         }
@@ -103,16 +100,11 @@ impl World {
 
     /// A request that is on its way reaches its shard.
     pub(super) fn serve(&mut self) {
-        if self.requests.is_empty() {
-            return;
-        }
-        let (asked, shards, request) = self.requests.swap_remove(self.random.below(self.requests.len()));
-        self.ask_for_parts(shards.behind(asked), request);
-        let shard = usize::from(asked.0);
+        let Some(asked) = self.rest.take(&mut self.random) else { return };
+        let (shard, request) = (usize::from(asked.shard.0), asked.asked.request);
         self.note(|| format!("  shard {shard} is asked {request:?}"));
-        let connections = &self.model.connections;
-        let command = request.command(&self.model.messages, |at| &connections[at].id);
-        self.step(shard, ShardInput::Command(command), None, |model, now, outputs| {
+        let mut replied = None;
+        self.step(shard, ShardInput::Command(asked.command()), None, |model, now, outputs| {
             let reply = Output::Reply(model.request(now, shard, &request));
             let replies = outputs.iter().filter(|output| matches!(output, Output::Reply(_)));
             check!(
@@ -120,6 +112,44 @@ impl World {
                 "{request:?} is answered {:?}, and not {reply:?}",
                 replies.collect::<Vec<_>>()
             );
+            if let Output::Reply(reply) = reply {
+                replied = Some(reply);
+            }
         });
+        self.rest.answer(&self.hub, asked, replied);
+        for (asked, answered) in self.rest.take_answered() {
+            self.note(|| format!("  {:?} is answered {answered:?}", asked.request));
+            check_answer(&asked, &answered);
+        }
     }
+}
+
+/// A server receives what came of its request, out of what the shards replied.
+fn check_answer(asked: &Asked, answered: &Answered) {
+    let (request, replies) = (&asked.request, asked.replies.borrow());
+    let (mut members, mut is_found) = (Vec::new(), false);
+    for reply in replies.iter().flatten() {
+        is_found |= *reply == Reply::Done;
+        if let Reply::Members(some) = reply {
+            members.extend(some.iter().cloned());
+        }
+    }
+    members.sort_by(|one, other| one.connection.cmp(&other.connection));
+    let expected = if matches!(request, Request::Members(_)) {
+        Reply::Members(members)
+    } else if is_found || !request.is_search() {
+        Reply::Done
+    } else {
+        Reply::NotFound
+    };
+    let is_known = replies.iter().all(Option::is_some);
+    let is_so = match answered {
+        Answered::ByAll(Part::Replied(reply)) => is_known && *reply == expected,
+        Answered::ByAll(Part::Refused(response)) => !is_known && response.status == 500,
+        Answered::ByOne(Response { status, .. }) if is_known => {
+            *status == 404 && expected == Reply::NotFound || *status < 300 && expected != Reply::NotFound
+        }
+        Answered::ByOne(response) => response.status == 500,
+    };
+    check!(is_so, "{request:?} is answered {answered:?}, where the shards replied {replies:?}");
 }

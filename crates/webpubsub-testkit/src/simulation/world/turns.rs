@@ -38,7 +38,7 @@ impl World {
             Turn::Reach => sockets.any(|socket| !socket.up.is_empty()),
             Turn::Arrive => sockets.any(|socket| !socket.down.is_empty()),
             Turn::CarryOut => self.shards.iter().any(Machine::is_busy),
-            Turn::Serve => !self.requests.is_empty(),
+            Turn::Serve => self.rest.waiting() > 0,
             Turn::Relay => !self.network.is_empty(),
             Turn::Answer => !self.calls.is_empty(),
             Turn::Cut | Turn::Noise => sockets.any(|socket| socket.whole),
