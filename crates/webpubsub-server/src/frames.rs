@@ -5,9 +5,6 @@ use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use webpubsub_protocol::client::Frame;
 
-/// The longest head of a frame that is not masked.
-const MAX_HEAD_BYTES: usize = 10;
-
 /// A message as one frame.
 pub(crate) fn message(frame: &Frame) -> Bytes {
     match frame {
@@ -24,9 +21,11 @@ pub(crate) fn close(code: u16, reason: &str) -> Bytes {
 
 fn encode(opcode: OpCode, payload: &[u8]) -> Bytes {
     let header = FrameHeader { opcode, ..FrameHeader::default() };
-    let mut bytes = Vec::with_capacity(MAX_HEAD_BYTES + payload.len());
+    let length = payload.len() as u64;
+    // With no room to spare, it needs no second piece of memory until it is shared.
+    let mut bytes = Vec::with_capacity(header.len(length) + payload.len());
     // A vector takes everything.
-    let _ = header.format(payload.len() as u64, &mut bytes);
+    let _ = header.format(length, &mut bytes);
     bytes.extend_from_slice(payload);
     bytes.into()
 }

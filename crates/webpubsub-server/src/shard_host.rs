@@ -149,14 +149,25 @@ impl ShardHost {
         self.seats.get(slot.0 as usize)?.as_ref()
     }
 
-    fn put(&mut self, SocketAddress { thread, id }: SocketAddress, outgoing: impl Fn(SocketId) -> Outgoing) {
+    fn put(
+        &mut self,
+        SocketAddress { thread, id }: SocketAddress,
+        outgoing: impl FnOnce(SocketId) -> Outgoing,
+    ) {
         if let Some(waiting) = self.outgoing.get_mut(thread) {
             waiting.push(outgoing(id));
         }
     }
 
     /// Puts one frame on the sockets of these slots.
-    fn put_on(&mut self, slots: impl ExactSizeIterator<Item = Slot>, frame: &Bytes) {
+    fn put_on(&mut self, mut slots: impl ExactSizeIterator<Item = Slot>, frame: Bytes) {
+        if slots.len() == 1 {
+            let Some(socket) = slots.next().and_then(|slot| self.place(slot)).map(|place| place.socket)
+            else {
+                return;
+            };
+            return self.put(socket, |id| Outgoing::Frame(id, frame));
+        }
         let each = slots.len() / self.outgoing.len().max(1) + 1;
         let mut open: Vec<_> = self.outgoing.iter().map(|_| Vec::with_capacity(each)).collect();
         for slot in slots {
@@ -167,7 +178,7 @@ impl ShardHost {
         }
         for (waiting, sockets) in self.outgoing.iter_mut().zip(open) {
             if !sockets.is_empty() {
-                waiting.push(Outgoing::Frame(sockets, frame.clone()));
+                waiting.push(Outgoing::Frames(sockets, frame.clone()));
             }
         }
     }
@@ -175,7 +186,7 @@ impl ShardHost {
     /// Sends a close frame, the last one.
     fn close_socket(&mut self, seated: &Seated, cause: CloseCause) {
         let frame = frames::close(cause.code().0, fit_reason(cause.reason()));
-        self.put(seated.socket, |id| Outgoing::Close(id, frame.clone()));
+        self.put(seated.socket, |id| Outgoing::Close(id, frame));
     }
 
     fn seat(&mut self, slot: Slot, seated: Seated) {
@@ -216,14 +227,14 @@ impl Host for ShardHost {
     }
 
     fn send(&mut self, to: &[Slot], frame: &Frame, _: &mut Vec<Slot>) {
-        self.put_on(to.iter().copied(), &frames::message(frame));
+        self.put_on(to.iter().copied(), frames::message(frame));
     }
 
     fn send_numbered(&mut self, to: &[(Slot, SequenceId)], frame: &DataFrame, _: &mut Vec<Slot>) {
         for sharing in to.chunk_by(|(_, one), (_, other)| one == other) {
             let Some((_, id)) = sharing.first() else { continue };
             let frame = frames::message(&frame.with(Some(*id)));
-            self.put_on(sharing.iter().map(|(slot, _)| *slot), &frame);
+            self.put_on(sharing.iter().map(|(slot, _)| *slot), frame);
         }
     }
 
@@ -276,7 +287,7 @@ impl Host for ShardHost {
     fn send_trace(&mut self, to: WatcherId, text: &str) {
         let Some(seated) = self.watchers.get(&to) else { return };
         let frame = frames::message(&Frame::Text(text.to_owned()));
-        self.put(seated.socket, |id| Outgoing::Frame(vec![id], frame.clone()));
+        self.put(seated.socket, |id| Outgoing::Frame(id, frame));
     }
 
     fn unread_trace_bytes(&self, watcher: WatcherId) -> u64 {

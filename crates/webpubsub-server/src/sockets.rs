@@ -50,7 +50,9 @@ pub(crate) struct Sent {
 #[derive(Debug)]
 pub(crate) enum Outgoing {
     /// Send a frame.
-    Frame(Vec<SocketId>, Bytes),
+    Frame(SocketId, Bytes),
+    /// Send the same frame to several.
+    Frames(Vec<SocketId>, Bytes),
     /// Send a close frame, the last one.
     Close(SocketId, Bytes),
     /// The shard knows the socket no more. A client's close frame is answered.
@@ -104,7 +106,8 @@ impl Outgoing {
     /// How many messages it is, and how many bytes they have together.
     pub(crate) fn size(&self) -> (usize, usize) {
         match self {
-            Self::Frame(to, bytes) => (to.len(), to.len() * bytes.len()),
+            Self::Frame(_, bytes) => (1, bytes.len()),
+            Self::Frames(to, bytes) => (to.len(), to.len() * bytes.len()),
             Self::Close(..) | Self::Forget(_) => (1, 0),
         }
     }
@@ -159,23 +162,23 @@ impl Sockets {
     /// Does what shards want, and then writes to each socket once.
     pub(crate) fn deliver(&self, outgoing: impl Iterator<Item = Outgoing>) {
         let mut dirty = Vec::new();
+        let mut put = |id, bytes| {
+            let Some(socket) = self.get(id) else { return };
+            socket.push(bytes);
+            if !socket.is_dirty.replace(true) {
+                dirty.push(socket);
+            }
+        };
         for outgoing in outgoing {
             match outgoing {
-                Outgoing::Frame(to, bytes) => {
-                    for id in to {
-                        let Some(socket) = self.get(id) else { continue };
-                        socket.push(bytes.clone());
-                        if !socket.is_dirty.replace(true) {
-                            dirty.push(socket);
-                        }
-                    }
-                }
+                Outgoing::Frame(id, bytes) => put(id, bytes),
+                Outgoing::Frames(to, bytes) => to.into_iter().for_each(|id| put(id, bytes.clone())),
                 Outgoing::Close(id, bytes) => {
-                    let Some(socket) = self.get(id) else { continue };
-                    socket.push(bytes);
-                    socket.is_over.set(true);
-                    socket.enter(Stage::Closing);
-                    dirty.push(socket);
+                    put(id, bytes);
+                    if let Some(socket) = self.get(id) {
+                        socket.is_over.set(true);
+                        socket.enter(Stage::Closing);
+                    }
                 }
                 Outgoing::Forget(id) => {
                     if let Some(socket) = self.get(id) {
@@ -356,7 +359,7 @@ mod tests {
                 socket.put(Bytes::from_static(b"frame, "));
                 socket.put_last(Bytes::from_static(b"close"));
                 let late = Bytes::from_static(b", late");
-                sockets.deliver([Outgoing::Frame(vec![socket.id], late.clone())].into_iter());
+                sockets.deliver([Outgoing::Frame(socket.id, late.clone())].into_iter());
                 sockets.deliver([Outgoing::Close(socket.id, late)].into_iter());
                 wire.shut_down();
             })
