@@ -383,19 +383,32 @@ struct Template {
     kind: Kind,
     method: &'static str,
     path: &'static str,
+    /// How many slashes are in it, by which most are left out.
+    slashes: usize,
 }
 
 static TEMPLATES: [Template; TABLE.len()] = templates();
 
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks the bounds")]
 const fn templates() -> [Template; TABLE.len()] {
-    let mut templates = [Template { kind: Kind::Health, method: "", path: "" }; TABLE.len()];
+    let mut templates = [Template { kind: Kind::Health, method: "", path: "", slashes: 0 }; TABLE.len()];
     let mut row = 0;
     while row < TABLE.len() {
-        templates[row] = Template { kind: TABLE[row].kind, method: TABLE[row].method, path: TABLE[row].path };
+        let Row { kind, method, path, .. } = TABLE[row];
+        templates[row] = Template { kind, method, path, slashes: slashes(path) };
         row += 1;
     }
     templates
+}
+
+#[expect(clippy::indexing_slicing, reason = "the index is below the length")]
+const fn slashes(path: &str) -> usize {
+    let (bytes, mut at, mut count) = (path.as_bytes(), 0, 0);
+    while at < bytes.len() {
+        count += (bytes[at] == b'/') as usize;
+        at += 1;
+    }
+    count
 }
 
 /// The names in a path, still encoded; empty where the path has no such name.
@@ -412,7 +425,8 @@ pub(super) struct Names<'a> {
 pub(super) fn find<'a>(method: &str, path: &'a str) -> Result<(Kind, Names<'a>), Refusal> {
     let path = path.strip_suffix('/').unwrap_or(path);
     // Nearly every request has a method that its path knows.
-    let with_method = TEMPLATES.iter().filter(|template| template.method == method);
+    let slashes = slashes(path);
+    let with_method = TEMPLATES.iter().filter(|row| row.slashes == slashes && row.method == method);
     let mut found = with_method.filter_map(|template| Some((template.kind, template.names_in(path)?)));
     if let Some(found) = found.next() {
         return Ok(found);
