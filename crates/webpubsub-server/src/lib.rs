@@ -12,6 +12,7 @@
 //! ```
 
 mod arrivals;
+mod callers;
 mod calls;
 mod client;
 mod clock;

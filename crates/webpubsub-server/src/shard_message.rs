@@ -52,6 +52,13 @@ pub(crate) enum ShardMessage {
     Stop(oneshot::Sender<()>),
 }
 
+impl ShardMessage {
+    /// Whether a caller waits for what it leads to, before which it sends no other over its connection.
+    pub(crate) const fn is_command(&self) -> bool {
+        matches!(self, Self::Command(..))
+    }
+}
+
 /// A client's socket, which a shard accepts or does not.
 pub(crate) struct SocketOffer {
     /// [`ShardCall::Connect`], [`ShardCall::Recover`] or [`ShardCall::Watch`].

@@ -17,6 +17,7 @@ use webpubsub_shard::{Driver, Input, NextTurn, Sockets as SocketLife};
 use webpubsub_store::ShardStore;
 
 use crate::arrivals::Arrivals;
+use crate::callers::{Callers, commands};
 use crate::credit::Credit;
 use crate::database::DatabaseError;
 use crate::event_host::deliver;
@@ -52,6 +53,8 @@ pub(crate) struct ShardTask {
     credit: Arc<Credit>,
     /// What has arrived and is not taken.
     arrivals: Arrivals,
+    /// Who is about to send the next command.
+    callers: Callers,
     /// Ends a wait for something to do, at the time that is due or before it: one that is set is not set anew for each.
     alarm: Pin<Box<Sleep>>,
     /// When something was last to do.
@@ -85,6 +88,7 @@ impl ShardTask {
             forget,
             credit,
             arrivals: Arrivals::default(),
+            callers: Callers::new(),
             alarm: Box::pin(sleep(IDLE)),
             last_busy: Instant::now(),
         })
@@ -147,6 +151,11 @@ impl ShardTask {
                 self.credit.returned().await;
             }
             let is_idle = self.wait(running, &mut buffer).await;
+            let arrived = Instant::now();
+            if self.arrivals.is_empty() && running.host.next_turn.is_none() {
+                self.callers.gather(&mut self.inbox, &mut buffer, TAKEN_AT_ONCE).await;
+            }
+            let (begun, commands) = (Instant::now(), commands(&buffer));
             buffer.drain(..).for_each(|message| self.arrivals.push(message));
             if is_idle && self.arrivals.is_empty() && self.may_end(running) {
                 // Nothing has come since: this thread has done nothing else.
@@ -160,6 +169,9 @@ impl ShardTask {
             }
             running.host.database.commit()?;
             self.release(running);
+            if commands > 0 {
+                self.callers.answered(commands, begun - arrived, begun.elapsed());
+            }
             if let Some(done) = running.stop.take() {
                 let _ = done.send(());
                 return Ok(());
