@@ -173,8 +173,8 @@ impl Shard {
     }
 }
 
-/// What tells the events of a connection from those of another: of MQTT, sessions that follow each other have one
-/// connection id.
+/// What the events of a connection have in common, and those of no other: of MQTT, sessions that follow each other
+/// have one connection id.
 fn queue_id(connection: &ConnectionId, session: Option<&str>) -> ConnectionId {
     let session = session.and_then(|session| ConnectionId::parse(session).ok());
     session.unwrap_or_else(|| connection.clone())

@@ -9,7 +9,6 @@ use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
 use super::check::{broken, check};
-use super::rest::RequestLine;
 use crate::{group, user};
 
 /// Groups, by number.
@@ -259,6 +258,16 @@ pub(super) enum Request {
         group: u8,
     },
     Members(u8),
+}
+
+/// A request as it comes over HTTP.
+#[derive(Debug)]
+pub(super) struct RequestLine {
+    pub(super) method: &'static str,
+    /// Path and query.
+    pub(super) path: String,
+    pub(super) content_type: Option<&'static str>,
+    pub(super) body: Vec<u8>,
 }
 
 impl Request {

@@ -31,7 +31,7 @@ impl World {
             0 => Request::Close(to),
             1..=4 => Request::Join(to, group(random)),
             5 | 6 => {
-                // Nobody leaves all groups but one connection, or one user.
+                // All groups are left by one connection, or by one user.
                 let is_one = matches!(to, To::User(_) | To::Connection(_));
                 Request::Leave(to, (!is_one || random.chance(800)).then(|| group(random)))
             }
