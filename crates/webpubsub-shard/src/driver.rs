@@ -2,6 +2,7 @@
 //! turn.
 
 use std::fmt;
+use std::mem;
 use std::time::Duration;
 
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
@@ -252,12 +253,12 @@ impl Driver {
     pub fn perform<H: Host>(&mut self, host: &mut H, outputs: Vec<Output>) -> Result<Answer, H::Error> {
         let (mut answer, mut lost) = (Answer::default(), Vec::new());
         self.perform_each(host, outputs, &mut answer, &mut lost)?;
-        let mut next = 0;
-        while let Some(&slot) = lost.get(next) {
-            next += 1;
-            let closed = Input::Closed { slot, code: CloseCode::ABNORMAL, reason: String::new() };
-            let outputs = self.shard.handle(host.now(), closed);
-            self.perform_each(host, outputs, &mut answer, &mut lost)?;
+        while !lost.is_empty() {
+            for slot in mem::take(&mut lost) {
+                let closed = Input::Closed { slot, code: CloseCode::ABNORMAL, reason: String::new() };
+                let outputs = self.shard.handle(host.now(), closed);
+                self.perform_each(host, outputs, &mut answer, &mut lost)?;
+            }
         }
         self.keep_timer(host);
         if let Some(next) = self.shard.next_turn() {
@@ -318,7 +319,11 @@ impl Driver {
                 Output::CannotRecover | Output::BatchTaken => {}
                 Output::Send { to, frame } => host.send(&to, &frame, lost),
                 Output::SendNumbered { to, frame } => host.send_numbered(&to, &frame, lost),
-                Output::Close { slot, cause } => host.close(slot, cause),
+                Output::Close { slot, cause } => {
+                    // Another socket may have the slot next.
+                    lost.retain(|other| *other != slot);
+                    host.close(slot, cause);
+                }
                 Output::Rename { from, to } => host.rename(from, to),
                 Output::Forget { slot } => host.forget(slot),
                 Output::Attach { slot, attachment } => host.attach(slot, attachment)?,

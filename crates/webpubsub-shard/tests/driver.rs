@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
+use webpubsub_mqtt::{Connect, Properties, Property, Qos, UpstreamPacket, Version, Will};
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
@@ -16,6 +17,7 @@ use webpubsub_shard::{
     EventPolicy, Full, Host, Input, Limits, NextTurn, NotDone, Reply, Selection, Shard, ShardConfig, ShardId,
     Slot, Snapshot, StoredMessage, Target,
 };
+use webpubsub_testkit::MqttClient;
 
 const PUBLISH: &str = r#"{"type":"sendToGroup","group":"g","ackId":1,"dataType":"text","data":"x"}"#;
 const WINDOW: Duration = ShardConfig::only().recovery_window;
@@ -77,8 +79,8 @@ impl Host for ScriptedHost {
 
     fn send(&mut self, to: &[Slot], frame: &Frame, lost: &mut Vec<Slot>) {
         let slots: Vec<u32> = to.iter().map(|slot| slot.0).collect();
-        let Frame::Text(text) = frame else { return };
-        self.does(format!("send {slots:?} {}", kind(text)));
+        let kind = if let Frame::Text(text) = frame { kind(text) } else { "bytes" };
+        self.does(format!("send {slots:?} {kind}"));
         self.lose(to.iter().copied(), lost);
     }
 
@@ -94,6 +96,7 @@ impl Host for ScriptedHost {
 
     fn close(&mut self, slot: Slot, cause: CloseCause) {
         self.does(format!("close {} {}", slot.0, cause.code().0));
+        self.gone.retain(|gone| *gone != slot);
     }
 
     fn rename(&mut self, from: Slot, to: Slot) {
@@ -296,6 +299,65 @@ fn a_socket_that_is_lost_and_closed_at_once_ends_once() {
         send [0] ack
         forget 0
         alarm in 60s
+    "#]]);
+    driver.turn(&mut host).expect("the disk has space");
+    host.check(&expect![""]);
+}
+
+/// A device in this slot goes on with its session of 30 s, and has a will.
+fn connect_device(driver: &mut Driver, host: &mut ScriptedHost, slot: u8) {
+    connect(driver, host, slot, Subprotocol::Mqtt);
+    let mut hello = Connect { clean_start: false, ..MqttClient::hello(Version::V5, "device") };
+    hello.properties.push_number(Property::SessionExpiryInterval, 30);
+    let mut properties = Properties::default();
+    properties.push_number(Property::WillDelayInterval, 30);
+    let will = Will { topic: "g".into(), payload: vec![0], qos: Qos::AtMostOnce, retain: false, properties };
+    hello.will = Some(will);
+    let bytes = UpstreamPacket::Connect(Box::new(hello)).encode(Version::V5);
+    step(driver, host, Input::Frame { from: Slot(slot.into()), frame: Frame::Binary(bytes) });
+}
+
+#[test]
+fn a_socket_is_not_lost_with_the_one_before_its_recovery() {
+    let (mut driver, mut host) = driver(ShardConfig::only());
+    connect_device(&mut driver, &mut host, 0);
+    connect(&mut driver, &mut host, 1, Subprotocol::JsonReliable);
+    step(&mut driver, &mut host, cut(0));
+    driver.turn(&mut host).expect("the disk has space");
+    host.done.clear();
+    // The client is what wakes the shard, before any timer.
+    host.now = host.now.after(Duration::from_secs(31));
+    host.gone = vec![Slot(1)];
+    step(&mut driver, &mut host, Input::Recover { connection: id(1), reconnection_token: String::new() });
+    host.check(&expect![[r#"
+        store Log
+        send numbered [(1, 1)]
+        store RemoveMqtt
+        store RemoveConnection
+        close 1 1001
+        accept 1 JsonReliable
+        attach 1
+        read row 1
+        send numbered [(1, 1)]
+    "#]]);
+    driver.turn(&mut host).expect("the disk has space");
+    host.check(&expect![""]);
+}
+
+#[test]
+fn a_socket_is_not_lost_with_the_one_whose_session_it_takes() {
+    let (mut driver, mut host) = driver(ShardConfig::only());
+    connect_device(&mut driver, &mut host, 0);
+    host.gone = vec![Slot(0)];
+    connect_device(&mut driver, &mut host, 1);
+    host.check(&expect![[r#"
+        send [0] bytes
+        close 0 1001
+        store PutMqtt
+        rename 1 0
+        send [0] bytes
+        attach 0
+        timer never
     "#]]);
     driver.turn(&mut host).expect("the disk has space");
     host.check(&expect![""]);
