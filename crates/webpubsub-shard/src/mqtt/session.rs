@@ -87,6 +87,8 @@ pub(crate) struct MqttSession {
     /// What the socket carries of that, at least.
     carried_last: Timestamp,
     pub(crate) leaving: Option<Leaving>,
+    /// Whether it ends, so that nothing is delivered to it any more.
+    pub(crate) is_over: bool,
     /// When the next takeover would be one after a while without any, in milliseconds since 1970.
     takeovers_until: u64,
 }
@@ -125,6 +127,7 @@ impl MqttSession {
             last: now,
             carried_last: now,
             leaving: None,
+            is_over: false,
             takeovers_until: 0,
         }
     }

@@ -3,7 +3,6 @@
 use webpubsub_protocol::client::DownstreamMessage;
 use webpubsub_protocol::close::CloseCause;
 
-use crate::connection::Connection;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
 use crate::shard::mqtt::reason_code;
@@ -59,12 +58,14 @@ impl Shard {
     }
 
     fn end(&mut self, slot: Slot, cause: CloseCause, message: &str, step: &mut Step) {
+        // The will of another that ends in this step may have ended it already.
+        let Some(connection) = self.connections.get(slot) else { return };
+        let attached = connection.is_attached();
         self.send(slot, DownstreamMessage::Disconnected { message: message.to_owned() }, step);
         self.send_disconnect(slot, reason_code(cause), Some(message), step);
         if matches!(cause, CloseCause::BufferFull | CloseCause::SlowConsumer | CloseCause::TooManyMessages) {
             self.counters.drops += 1;
         }
-        let attached = self.connections.get(slot).is_some_and(Connection::is_attached);
         self.remove(slot, message, step);
         if attached {
             step.push(Output::Close { slot, cause });

@@ -40,7 +40,8 @@ impl Shard {
 
     /// A session ends: its will is published, if it has one still.
     pub(crate) fn end_session(&mut self, slot: Slot, step: &mut Step) {
-        if self.session(slot).is_some() {
+        if let Some(session) = self.session_mut(slot) {
+            session.is_over = true;
             self.unlink(slot, step);
             self.publish_will(slot, step);
             step.store(Change::RemoveMqtt(slot));
