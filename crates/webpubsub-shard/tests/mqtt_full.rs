@@ -2,10 +2,12 @@
 //!
 //! Source: docs/spec/mqtt.md#delivery, docs/spec/mqtt.md#wills.
 
+use std::time::Duration;
+
 use webpubsub_mqtt::{Connect, Properties, Property, Qos, Version, Will};
 use webpubsub_protocol::data::{Metadata, TimeToLive};
 use webpubsub_protocol::limits::MAX_BUFFERED_MESSAGES;
-use webpubsub_shard::{Command, METRICS, Selection, Target};
+use webpubsub_shard::{Command, METRICS, Selection, Slot, Target};
 use webpubsub_testkit::{MqttClient, TestShard, mqtt, text};
 
 use Qos::{AtLeastOnce, AtMostOnce};
@@ -76,5 +78,28 @@ fn full_sessions_with_wills_on_their_topic_end_once() {
             ttl: TimeToLive::FOREVER,
         };
         assert!(shard.core().shares_commit(&publish), "there is still a session, which may need a row");
+    }
+}
+
+#[test]
+fn a_client_takes_over_a_session_that_its_own_will_ends() {
+    for is_lost in [false, true] {
+        let mut shard = TestShard::new();
+        let client = member(&mut shard, hello("a", "g", u32::from(is_lost)));
+        let witness = witness(&mut shard);
+        fill(&mut shard, &witness);
+        if is_lost {
+            shard.cut(client.slot);
+            // The client is what wakes the shard, before any timer.
+            shard.now = shard.now.after(Duration::from_secs(2));
+        }
+        let (client, connack) = MqttClient::connected(&mut shard, mqtt("member"), hello("a", "g", 0));
+        assert!(!connack.session_present, "the client learns of it");
+        assert_eq!(client.slot, Slot(2), "the slot of its new socket");
+        assert_eq!(shard.core().connections(), 2);
+        assert_eq!(witness.read(&mut shard), ["g q0 gone"]);
+        client.subscribe(&mut shard, 1, "g", AtLeastOnce);
+        witness.publish(&mut shard, "g", AtMostOnce, 0, "y");
+        assert_eq!(client.read(&mut shard), ["suback 1 [1]", "g q0 y"]);
     }
 }

@@ -175,6 +175,12 @@ impl Shard {
             let is_same = self.connections.get(*known).is_some_and(|other| other.user == request.user);
             is_same && !connect.clean_start && self.session(*known).is_some_and(|other| other.expiry > 0)
         });
+        if let Some(known) = resumed {
+            self.displace(known, step);
+        }
+        // Its own will may have been too much for it.
+        let is_there = |known: &Slot| self.session(*known).is_some();
+        let (known, resumed) = (known.filter(is_there), resumed.filter(is_there));
         let here = match (known, resumed) {
             (_, Some(known)) => {
                 self.resume(slot, known, connect, &physical, step);
@@ -266,15 +272,8 @@ impl Shard {
         }
     }
 
-    /// Gives a session another socket, which is known by `slot` so far.
-    fn resume(
-        &mut self,
-        slot: Slot,
-        known: Slot,
-        connect: &Connect,
-        physical: &ConnectionId,
-        step: &mut Step,
-    ) {
+    /// Takes the socket from a session that another is about to get, and publishes its will if its time has come.
+    fn displace(&mut self, known: Slot, step: &mut Step) {
         let is_attached = self.link(known) == Some(Link::Attached);
         if is_attached {
             self.send_disconnect(known, ReasonCode::SESSION_TAKEN_OVER, None, step);
@@ -288,10 +287,21 @@ impl Shard {
                 self.publish_will(known, step);
             }
         } else {
+            step.store(Change::Detach { slot: known, until: None });
             // The shard may have slept through its time.
             self.publish_due_will(known, step);
-            step.store(Change::Detach { slot: known, until: None });
         }
+    }
+
+    /// Gives a session another socket, which is known by `slot` so far.
+    fn resume(
+        &mut self,
+        slot: Slot,
+        known: Slot,
+        connect: &Connect,
+        physical: &ConnectionId,
+        step: &mut Step,
+    ) {
         let Some(connection) = self.connections.get_mut(known) else { return };
         if let Some(buffer) = &mut connection.buffer {
             buffer.link = Link::Attached;
