@@ -4,13 +4,15 @@
 
 use std::time::Duration;
 
-use webpubsub_mqtt::{Connect, Properties, Property, Qos, Version, Will};
+use webpubsub_mqtt::{
+    Connect, DownstreamPacket, Properties, Property, Qos, ReasonCode, UpstreamPacket, Version, Will,
+};
 use webpubsub_protocol::data::{Metadata, TimeToLive};
 use webpubsub_protocol::limits::MAX_BUFFERED_MESSAGES;
 use webpubsub_shard::{Command, METRICS, Selection, Slot, Target};
 use webpubsub_testkit::{MqttClient, TestShard, mqtt, text};
 
-use Qos::{AtLeastOnce, AtMostOnce};
+use Qos::{AtLeastOnce, AtMostOnce, ExactlyOnce};
 use Version::V5;
 
 /// A CONNECT that goes on with a session, with a will at QoS 1 on this topic after so many seconds.
@@ -102,4 +104,30 @@ fn a_client_takes_over_a_session_that_its_own_will_ends() {
         witness.publish(&mut shard, "g", AtMostOnce, 0, "y");
         assert_eq!(client.read(&mut shard), ["suback 1 [1]", "g q0 y"]);
     }
+}
+
+#[test]
+fn a_session_that_its_own_publish_ends_leaves_no_packets() {
+    let mut shard = TestShard::new();
+    let client = member(&mut shard, hello("a", "g", 0));
+    let witness = witness(&mut shard);
+    fill(&mut shard, &witness);
+    client.publish(&mut shard, "g", ExactlyOnce, 7, "y");
+    assert!(!shard.is_open(client.slot));
+    let (packets, _) = MqttClient::last_words(&shard, V5);
+    assert!(
+        matches!(packets.last(), Some(DownstreamPacket::Disconnect(end)) if end.reason == ReasonCode::QUOTA_EXCEEDED),
+        "{:?}",
+        packets.last()
+    );
+    // The next session in its slot has published nothing when the memory is lost.
+    member(&mut shard, hello("b", "g", 0));
+    shard.hibernate();
+    witness.take(&mut shard);
+    let Some(slot) = shard.slot_of("b") else { panic!("its socket is there") };
+    let next = MqttClient { slot, version: V5 };
+    next.publish(&mut shard, "g", ExactlyOnce, 7, "z");
+    next.send(&mut shard, &UpstreamPacket::Pubrel(MqttClient::ack(7)));
+    assert_eq!(next.read(&mut shard), ["g q1 #1 z", "pubrec 7", "pubcomp 7"]);
+    assert_eq!(witness.read(&mut shard), ["g q0 z"]);
 }

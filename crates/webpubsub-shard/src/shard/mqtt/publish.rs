@@ -49,10 +49,12 @@ impl Shard {
             ReasonCode::IMPLEMENTATION_SPECIFIC_ERROR
         } else {
             let reason = self.send_message(slot, publish, step);
-            if is_exact && !reason.is_failure() {
-                if let Some(session) = self.session_mut(slot) {
-                    session.received.insert(id);
-                }
+            // It may have ended the session, which has no room for it.
+            if is_exact
+                && !reason.is_failure()
+                && let Some(session) = self.session_mut(slot)
+            {
+                session.received.insert(id);
                 step.store(Change::AddMqttPacket(slot, MqttPacket::Received(id)));
             }
             reason
