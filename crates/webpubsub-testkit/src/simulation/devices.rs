@@ -21,7 +21,8 @@
 //!   protocol that has its ack. All of these come to every reliable client that was connected before, on any shard.
 //! - A message at QoS 2 comes to a device that is subscribed at QoS 2, and to a client of another protocol, at most
 //!   once, unless the session of its publisher was lost in the middle. One at QoS 0 comes at most once.
-//! - Messages of one publisher come in the order in which they were published, at each QoS.
+//! - Messages of one publisher come in the order in which they were published, at each QoS. Those over another
+//!   connection, which may be another shard's, may come before.
 //! - What is sent to a device again has the DUP flag, and nothing has it at QoS 0.
 //! - A will comes once if the socket ended without DISCONNECT, and nothing took its place before the will's delay was
 //!   over. It does not come otherwise.

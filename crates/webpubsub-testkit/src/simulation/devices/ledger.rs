@@ -13,8 +13,8 @@ pub(super) enum Publisher {
     Device(usize),
     /// The service, for a device that was lost.
     Will,
-    /// A client of another protocol, by its number.
-    Member(usize),
+    /// A client of another protocol, by its number and how many connections it has had.
+    Member(usize, u32),
     /// A server.
     Server,
 }

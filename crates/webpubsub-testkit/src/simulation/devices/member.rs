@@ -21,6 +21,8 @@ pub(super) struct Member {
     pub(super) socket: Option<(usize, Slot)>,
     /// The connection that it would recover, and its shard.
     pub(super) connection: Option<(usize, ConnectionId)>,
+    /// How many it has had.
+    pub(super) connections: u32,
     /// What it has sent and has not arrived.
     pub(super) up: VecDeque<Frame>,
     /// What it was sent and has not arrived.
@@ -47,6 +49,7 @@ impl Member {
             subprotocol,
             socket: None,
             connection: None,
+            connections: 0,
             up: VecDeque::new(),
             down: VecDeque::new(),
             outstanding: Vec::new(),
@@ -82,6 +85,7 @@ impl Member {
     /// Returns which of its messages may be published twice.
     pub(super) fn begin(&mut self, shard: usize, connection: ConnectionId, step: u32) -> Vec<u32> {
         self.connection = Some((shard, connection));
+        self.connections += 1;
         self.sequence_id = SequenceId(0);
         self.account = Account::default();
         self.account.since = Some(step);

@@ -18,7 +18,8 @@ impl World {
             6 | 7 => {
                 let member = &mut self.members[at];
                 if member.socket.is_some() && member.connection.is_some() {
-                    let message = self.ledger.add(Publisher::Member(at), self.step, Qos::ExactlyOnce);
+                    let from = Publisher::Member(at, member.connections);
+                    let message = self.ledger.add(from, self.step, Qos::ExactlyOnce);
                     member.publish(message);
                     self.note(format!("m{at} publishes {message}"));
                 }
