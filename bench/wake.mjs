@@ -50,7 +50,10 @@ const service = await new Service({ runner: "serve", variables: { CLIENT_MESSAGE
 try {
   const pinging = [];
   for (let number = 0; number < hubs; number++) pinging.push((await connectAll(service.newHub()))[0]);
-  const [asleep, awake] = [[], []];
+  /** @type {number[]} */
+  const asleep = [];
+  /** @type {number[]} */
+  const awake = [];
   for (let round = 0; round < rounds; round++) {
     await pass(idleSeconds * 1000);
     asleep.push(await ping(service.pid, pinging));

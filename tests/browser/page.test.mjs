@@ -268,8 +268,9 @@ forEachShardCount(
 
     test("can be used without a mouse", async () => {
       const { page } = await openPage(browser, `${service.endpoint}/`);
-      // The title is there before what the page has below it.
+      // The title is there before what the page has below it, and the navigation is scrolled after that.
       await page.locator("#connection-string").waitFor();
+      await page.evaluate(() => new Promise((scrolled) => requestAnimationFrame(() => setTimeout(scrolled))));
       await page.keyboard.press("Tab");
       await page.keyboard.press("Enter");
       assert.equal(await page.evaluate(() => document.activeElement.id), "page-title");
@@ -284,6 +285,16 @@ forEachShardCount(
       await page.keyboard.insertText(service.connectionString);
       await page.keyboard.press("Enter");
       await page.getByText("Signed in", { exact: true }).waitFor();
+    });
+
+    test("a telephone's navigation is scrolled to the current page", async () => {
+      const { page } = await openPage(browser, `${service.endpoint}/#/${PAGES.at(-1)}`, {
+        viewport: { width: 320, height: 640 },
+      });
+      await page.waitForFunction(() => {
+        const link = document.querySelector("nav [aria-current]")?.getBoundingClientRect();
+        return link && link.left >= 0 && link.right <= innerWidth;
+      });
     });
 
     test("every control has a name", async () => {

@@ -80,7 +80,7 @@ export class App {
     }
     this.update();
     requestAnimationFrame(() => {
-      document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+      centerCurrentLink();
       if (!isFirst) document.getElementById("page-title")?.focus();
     });
   }
@@ -90,4 +90,15 @@ export class App {
     this.page?.enter?.(...this.route.rest);
     this.update();
   }
+}
+
+/**
+ * Scrolls the navigation, where it is one line, to the page that is shown. Not by `scrollIntoView`, after which Chromium's
+ * next Tab goes to what follows the link, past the way to skip the navigation.
+ */
+function centerCurrentLink() {
+  const [line, link] = [document.querySelector("nav ul"), document.querySelector("nav [aria-current]")];
+  if (!line || !link) return;
+  const [its, whole] = [link.getBoundingClientRect(), line.getBoundingClientRect()];
+  line.scrollLeft += its.left + its.width / 2 - (whole.left + whole.width / 2);
 }
