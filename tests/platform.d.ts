@@ -25,6 +25,7 @@ interface PageElement {
   readonly scrollWidth: number;
   readonly clientWidth: number;
   matches(selector: string): boolean;
+  getBoundingClientRect(): { readonly left: number; readonly right: number };
 }
 
 declare const document: {
@@ -36,6 +37,10 @@ declare const document: {
   querySelector(selector: string): PageElement;
   querySelectorAll(selector: string): { readonly length: number };
 };
+
+declare const innerWidth: number;
+
+declare function requestAnimationFrame(callback: () => void): number;
 
 declare const location: { hash: string; readonly origin: string };
 
