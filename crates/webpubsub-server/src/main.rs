@@ -4,12 +4,7 @@ use std::env;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
 use webpubsub_server::{Options, OptionsError, run};
-
-/// What messages are made of is small and short-lived: by the C library's allocator it takes a fifth of the time.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The exit code of a mistake on the command line.
 const USAGE: u8 = 2;
