@@ -2,6 +2,8 @@
 //!
 //! Which shards are asked, who asks them, and what one answer comes of theirs is what [`Task::scatter`] and
 //! [`ShardTask::answer`] of the service say, as on the edge. This is their host.
+//!
+//! [`Task::scatter`]: webpubsub_service::Task::scatter
 
 use std::cell::RefCell;
 use std::fmt;
