@@ -4,7 +4,7 @@
 import Generated, * as generated from "worker-build";
 import { freeBytes } from "./body.ts";
 import { askedWithSocket } from "./objects.ts";
-import { noted, objectOf } from "./traps.ts";
+import { type Constructed, noted, objectOf } from "./traps.ts";
 
 const answer = Generated.prototype.fetch;
 
@@ -31,6 +31,16 @@ const encoder = new TextEncoder();
 const NO_BYTES = new Uint8Array(0);
 
 export class HubShard extends objectOf(generated.HubShard) {
+  constructor(...given: Constructed) {
+    super(...given);
+    const [state] = given;
+    // An alarm that is known is not set again: each waking would write a row.
+    void state.blockConcurrencyWhile(async () => {
+      const due = await state.storage.getAlarm();
+      if (due !== null) this.call("foundAlarm", due);
+    });
+  }
+
   serve(head: string, body?: ArrayBuffer): string | Promise<string> {
     const bytes = body ? new Uint8Array(body) : NO_BYTES;
     const answer = this.call("serve", head, bytes);

@@ -18,6 +18,7 @@ export interface Handlers {
   /** Answers with a response where it is offered a socket. */
   ask(path: string, body: string, isOffer: boolean): unknown;
   alarm(): void | Promise<void>;
+  foundAlarm(due: number): void;
   serve(head: string, body: Uint8Array): string | Promise<string>;
   webSocketText(socket: WebSocket, text: string): void | Promise<void>;
   webSocketBytes(socket: WebSocket, bytes: Uint8Array, isText: boolean): void | Promise<void>;
@@ -29,7 +30,7 @@ export interface Handlers {
 type Methods = {
   [Name in keyof Handlers]: (...given: Parameters<Handlers[Name]>) => ReturnType<Handlers[Name]>;
 };
-type Constructed = [state: DurableObjectState, env: unknown];
+export type Constructed = [state: DurableObjectState, env: unknown];
 
 /** A class as `worker-build` exports it; the constructor of its prototype has no proxy around it. */
 export interface Generated {

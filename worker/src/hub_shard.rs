@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_protocol::client::{Frame, json};
 use webpubsub_protocol::close::{CloseCode, fit_reason};
 use webpubsub_protocol::rest::{self, Refusal};
+use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::gateway::GatewayError;
 use webpubsub_service::{
@@ -42,6 +43,14 @@ impl HubShard {
     pub fn new(state: State, env: Env) -> Self {
         let shard = ShardHost::start(state, env);
         Self { shard: shard.inspect_err(|error| log::failure("starting a shard", error)).ok() }
+    }
+
+    /// The platform has said, before anything else, when its alarm fires, in milliseconds since the Unix epoch.
+    #[wasm_bindgen(js_name = foundAlarm)]
+    pub fn found_alarm(&self, due: f64) {
+        if let Some(shard) = &self.shard {
+            shard.driver.borrow_mut().found_alarm(now(), Timestamp::from_millis(due as u64));
+        }
     }
 
     /// Carries a request of the REST API out.

@@ -208,8 +208,8 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Drives a shard that was just restored, with no timer and an alarm that is not known. What restoring
-    /// led to is still to be given to [`Driver::perform`].
+    /// Drives a shard that was just restored, with no timer and an alarm that is not known
+    /// ([`Driver::found_alarm`]). What restoring led to is still to be given to [`Driver::perform`].
     #[must_use]
     pub const fn new(shard: Shard) -> Self {
         Self { shard, timer: None, alarm: None }
@@ -275,6 +275,14 @@ impl Driver {
     /// The alarm has fired: [`Input::Timeout`] follows.
     pub const fn alarm_fired(&mut self) {
         self.alarm = None;
+    }
+
+    /// The host has found when the alarm fires that outlived its memory. One that is due may be what started the host,
+    /// and counts as none.
+    pub fn found_alarm(&mut self, now: Timestamp, due: Timestamp) {
+        if due > now {
+            self.alarm.get_or_insert(due);
+        }
     }
 
     /// Sets the alarm for the shard's next deadline, unless one is set that fires by then.

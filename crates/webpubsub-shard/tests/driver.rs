@@ -500,6 +500,22 @@ fn restoring_leaves_the_alarm_until_it_is_kept() {
 }
 
 #[test]
+fn an_alarm_that_outlived_the_memory_is_not_set_again() {
+    for (found_in, set) in [(WINDOW, None), (Duration::from_secs(1), None), (Duration::ZERO, Some(WINDOW))] {
+        let (mut before, mut host) = driver(ShardConfig::only());
+        connect(&mut before, &mut host, 1, Subprotocol::JsonReliable);
+        let disk = Snapshot { connections: std::mem::take(&mut host.connections), ..Snapshot::default() };
+        let restored = Shard::restore(host.now, ShardConfig::only(), policy(), disk, Vec::new());
+        let mut driver = Driver::new(restored.shard);
+        driver.found_alarm(host.now, host.now.after(found_in));
+        driver.keep_alarm(&mut host);
+        let set: Vec<_> = set.map(|due: Duration| format!("alarm in {due:?}")).into_iter().collect();
+        host.done.retain(|done| done.starts_with("alarm"));
+        assert_eq!(host.done, set, "one in {found_in:?} was found");
+    }
+}
+
+#[test]
 fn the_timer_is_set_once_for_the_first_timeout() {
     let limits = Limits { messages_per_second: 1, message_burst: 1, ..Limits::DEFAULT };
     let (mut driver, mut host) = driver(ShardConfig { limits, ..ShardConfig::only() });
