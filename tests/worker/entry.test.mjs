@@ -18,7 +18,7 @@ module(
   class Kind {
     constructor(state, env) { rust.made.push(this); Object.assign(this, { state, env, calls: [] }); }
   }
-  for (const name of ["ask", "serve", "alarm", "webSocketText", "webSocketBytes", "webSocketClose", "webSocketError"]) {
+  for (const name of ["ask", "serve", "alarm", "webSocketText", "webSocketBytes", "webSocketClose", "webSocketError", "foundAlarm"]) {
     Kind.prototype[name] = function (...given) { this.calls.push([name, ...given]); return rust.onCall(name, ...given); };
   }
   export const HubShard = class HubShard extends Kind {};
@@ -27,8 +27,18 @@ module(
 );
 const { default: worker, HubDirectory, HubShard } = await import("../../worker/js/entry.ts");
 
+/**
+ * When the alarm fires that outlived an object's memory, if one did.
+ * @type {number | null}
+ */
+let due = null;
+/** @type {Promise<unknown>} */
+let begun = Promise.resolve();
 /** @type {DurableObjectState} */
-const state = standIn({});
+const state = standIn({
+  storage: { getAlarm: async () => due },
+  blockConcurrencyWhile: (begin) => (begun = begin()),
+});
 /** @type {WebSocket} */
 const socket = standIn({});
 const env = {};
@@ -79,6 +89,17 @@ describe("An object", () => {
       ["webSocketClose", socket, 1000, "bye"],
       ["webSocketError", socket],
     ]);
+  });
+
+  test("knows the alarm that outlived its memory before all else", async () => {
+    for (const alarm of [null, 5_000]) {
+      due = alarm;
+      rust.made = [];
+      new HubShard(state, env);
+      await begun;
+      assert.deepEqual(rust.made[0]?.calls ?? [], alarm === null ? [] : [["foundAlarm", alarm]]);
+    }
+    due = null;
   });
 
   test("is given bytes and long texts as bytes", () => {
