@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { residentBytes } from "../support/memory.mjs";
-import { frame } from "../support/raw.mjs";
+import { frame, upgradeRequest } from "../support/raw.mjs";
 import { Service } from "../support/service.mjs";
 import { sign } from "../support/token.mjs";
 import { within } from "../support/waiting.mjs";
@@ -53,20 +53,9 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
     return socket;
   }
 
-  const upgrade = (options) =>
-    [
-      `GET /client/hubs/${hub.name}?access_token=${hub.token(options)} HTTP/1.1`,
-      `Host: 127.0.0.1:${service.port}`,
-      "Connection: Upgrade",
-      "Upgrade: websocket",
-      "Sec-WebSocket-Version: 13",
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-      "Sec-WebSocket-Protocol: json.webpubsub.azure.v1\r\n\r\n",
-    ].join("\r\n");
-
   /** A WebSocket whose greeting is read, and nothing after it. */
   async function webSocket(options, bytes) {
-    const socket = await peer(upgrade(options));
+    const socket = await peer(upgradeRequest(service, hub, options));
     let text = "";
     while (!text.includes('"connected"')) text += (await once(socket, "data"))[0].toString("latin1");
     socket.pause();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { Pressing } from "../support/pressing.mjs";
-import { frame } from "../support/raw.mjs";
+import { frame, upgradeRequest } from "../support/raw.mjs";
 import { request } from "../support/rest.mjs";
 import { Service } from "../support/service.mjs";
 
@@ -17,17 +17,6 @@ describe("Fairness", () => {
   const service = new Service({ runner: "server" });
   before(() => service.start());
   after(() => service.stop());
-
-  const upgrade = (hub) =>
-    [
-      `GET /client/hubs/${hub.name}?access_token=${hub.token({ roles: ALL_ROLES })} HTTP/1.1`,
-      `Host: 127.0.0.1:${service.port}`,
-      "Connection: Upgrade",
-      "Upgrade: websocket",
-      "Sec-WebSocket-Version: 13",
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-      "Sec-WebSocket-Protocol: json.webpubsub.azure.v1\r\n\r\n",
-    ].join("\r\n");
 
   /** How many bytes others were given while `ask` was answered, the fewest of some times: this process has to wait, too. */
   async function meanwhile(pressing, ask) {
@@ -51,7 +40,7 @@ describe("Fairness", () => {
     const pressing = await Pressing.open({
       port: service.port,
       count,
-      opening: upgrade(hub),
+      opening: upgradeRequest(service, hub, { roles: ALL_ROLES }),
       greeting: '"connected"',
       bytes: Buffer.concat(frames),
     });

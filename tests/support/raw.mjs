@@ -20,6 +20,23 @@ export function exchange(service, bytes, enough = (_) => false) {
   return within(answer, `an answer to ${bytes.toString("latin1").slice(0, 800)}`);
 }
 
+/**
+ * The request of a JSON client for a WebSocket of a hub.
+ * @param {import("./service.mjs").Service} service
+ * @param {import("./hub.mjs").Hub} hub
+ * @param {Parameters<import("./hub.mjs").Hub["token"]>[0]} claims What its token says.
+ */
+export const upgradeRequest = (service, hub, claims) =>
+  [
+    `GET /client/hubs/${hub.name}?access_token=${hub.token(claims)} HTTP/1.1`,
+    `Host: 127.0.0.1:${service.port}`,
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Protocol: json.webpubsub.azure.v1\r\n\r\n",
+  ].join("\r\n");
+
 /** Whether the head of an HTTP answer is complete. */
 export const hasHead = (text) => text.includes("\r\n\r\n");
 
