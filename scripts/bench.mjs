@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { YARDSTICK, contenders as allContenders } from "../bench/contenders.mjs";
-import { clientTable, measureClients } from "../bench/client/run.mjs";
+import { clientPlatforms, clientTable, measureClients } from "../bench/client/run.mjs";
 import { machine, versions } from "../bench/machine.mjs";
 import { ofHost } from "../bench/reach.mjs";
 import { lines, markdown, repeatable } from "../bench/report.mjs";
@@ -61,7 +61,8 @@ const command = {
     },
     client: {
       type: "boolean",
-      about: "The browser client beside Microsoft's, in Node and Chromium: the time that each takes over a message.",
+      about:
+        "The browser client beside Microsoft's: the time that each takes over a message. --workloads narrows it to node or chromium.",
     },
     list: { type: "boolean", about: "Prints which contenders and workloads there are." },
   },
@@ -231,13 +232,14 @@ async function benchNatively({ native, workloads, ...others }) {
   await cargo(["bench", "--locked", "-p", "webpubsub-bench", ...filter], { echo: true, failure: "cargo bench" });
 }
 
-async function benchClient({ client, runs: _, ...others }, runs) {
+async function benchClient({ client, runs: _, workloads, ...others }, runs) {
   const [other] = Object.keys(others);
-  if (other) throw new UsageProblem(`--client goes with --runs alone, not with --${other}.`);
+  if (other) throw new UsageProblem(`--client goes with --runs and --workloads alone, not with --${other}.`);
+  const platforms = choose("platform", clientPlatforms, workloads, { quick: false });
   await setUp("build");
   await setUp("browser");
   await build();
-  const rows = await step("Clients", (where) => measureClients({ runs, where }));
+  const rows = await step("Clients", (where) => measureClients({ platforms, runs, where }));
   say();
   for (const line of clientTable(rows)) say(line);
 }

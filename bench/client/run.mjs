@@ -19,44 +19,52 @@ export const floods = [
 
 const dist = at("build", "client", "dist");
 const microsoft = at("node_modules", "@azure", "web-pubsub-client-1.1");
-/** The modules of both, by platform. */
-const clients = {
-  Node: {
-    ours: pathToFileURL(`${dist}/node.js`).href,
-    "Microsoft's": pathToFileURL(`${microsoft}/dist/esm/index.js`).href,
+/** Where both are measured, with the modules of either. */
+export const clientPlatforms = [
+  {
+    name: "node",
+    title: "Node",
+    modules: {
+      ours: pathToFileURL(`${dist}/node.js`).href,
+      "Microsoft's": pathToFileURL(`${microsoft}/dist/esm/index.js`).href,
+    },
   },
-  Chromium: { ours: `${dist}/browser.js`, "Microsoft's": `${microsoft}/dist/browser/index.js` },
-};
+  {
+    name: "chromium",
+    title: "Chromium",
+    modules: { ours: `${dist}/browser.js`, "Microsoft's": `${microsoft}/dist/browser/index.js` },
+  },
+];
 
 /**
- * Measures both, `runs` times and in turns: microseconds a message by platform, flood and client, the CPU's beside those
- * that passed. In Node the CPU's are the process's, in Chromium those of the page's thread in scripts. `where` is called
- * with what is measured.
+ * Measures both on some platforms, `runs` times and in turns: microseconds a message by platform, flood and client, the
+ * CPU's beside those that passed. In Node the CPU's are the process's, in Chromium those of the page's thread in
+ * scripts. `where` is called with what is measured.
  */
-export async function measureClients({ runs, where }) {
+export async function measureClients({ platforms, runs, where }) {
   const service = fork(at("bench", "client", "flood.mjs"));
   const [port] = await once(service, "message");
   const url = `ws://127.0.0.1:${port}/client/hubs/bench`;
   const chromium = await openChromium();
   const program = at("bench", "client", "node.mjs");
   const measure = {
-    Node: async (module, flood) =>
+    node: async (module, flood) =>
       JSON.parse((await run(process.execPath, [program, module, url, JSON.stringify(flood)])).stdout),
-    Chromium: (module, flood) => chromium.measure(module, url, flood),
+    chromium: (module, flood) => chromium.measure(module, url, flood),
   };
   const rows = [];
   try {
-    for (const [platform, modules] of Object.entries(clients)) {
+    for (const { name: platform, title, modules } of platforms) {
       for (const flood of floods) {
         const figures = { ours: [], "Microsoft's": [] };
         for (let n = 0; n < runs; n++) {
-          where(`${platform}, ${flood.title}, run ${n + 1} of ${runs}`);
+          where(`${title}, ${flood.title}, run ${n + 1} of ${runs}`);
           // Whoever comes first has the machine as the one before left it: in turns.
           const order = Object.entries(modules);
           for (const [name, module] of n % 2 === 0 ? order : order.reverse())
             figures[name].push(await measure[platform](module, flood));
         }
-        rows.push({ platform, title: flood.title, figures });
+        rows.push({ title: `${title}, ${flood.title}`, figures });
       }
     }
   } finally {
@@ -79,8 +87,8 @@ export function clientTable(rows) {
   return [
     "| µs a message | CPU: ours | Microsoft's 1.1.0 | ratio | time: ours | Microsoft's 1.1.0 | ratio |",
     `| --- |${" ---: |".repeat(6)}`,
-    ...rows.map(({ platform, title, figures }) => {
-      return `| ${[`${platform}, ${title}`, ...cells(figures, "cpu"), ...cells(figures, "time")].join(" | ")} |`;
+    ...rows.map(({ title, figures }) => {
+      return `| ${[title, ...cells(figures, "cpu"), ...cells(figures, "time")].join(" | ")} |`;
     }),
   ];
 }
