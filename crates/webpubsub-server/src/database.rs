@@ -6,11 +6,9 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use rusqlite::fallible_iterator::FallibleIterator as _;
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Batch, Connection, ErrorCode, OpenFlags, Statement, ToSql};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_store::{Cell, Database, OpenError, Row, Unreadable, Value};
+use webpubsub_store::{Database, OpenError, Row, Unreadable, Value};
 
 use crate::log;
 
@@ -66,6 +64,7 @@ impl From<rusqlite::Error> for DatabaseError {
             }
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ if matches!(error, rusqlite::Error::Utf8Error(..)) => Self::NotText,
             _ => Self::Sqlite(error),
         }
     }
@@ -166,68 +165,18 @@ impl Sqlite {
         }
         Ok(())
     }
-
-    fn rows(&self, statement: &mut Statement<'_>, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
-        self.begin_for(statement)?;
-        let columns = statement.column_count();
-        for (at, value) in values.iter().enumerate() {
-            statement.raw_bind_parameter(at + 1, Parameter(*value))?;
-        }
-        let mut found = statement.raw_query();
-        let mut rows = Vec::new();
-        while let Some(row) = found.next()? {
-            let cells = (0..columns).map(|column| cell(row.get_ref(column)?));
-            rows.push(cells.collect::<Result<_, _>>()?);
-        }
-        Ok(rows)
-    }
 }
 
 impl Database for Sqlite {
     type Error = DatabaseError;
 
     fn query(&self, statements: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
-        if !statements.contains(';') {
-            return self.rows(&mut *self.0.prepare_cached(statements)?, values);
-        }
-        let mut last = Vec::new();
-        let mut batch = Batch::new(&self.0, statements);
-        while let Some(mut statement) = batch.next()? {
-            let is_last = statement.parameter_count() == values.len();
-            last = self.rows(&mut statement, if is_last { values } else { &[] })?;
-        }
-        Ok(last)
+        webpubsub_sqlite::query(&self.0, statements, values, |statement| self.begin_for(statement))
     }
 
     fn log_unreadable(&self, what: Unreadable) {
         log::failure(what.doing(), &what);
     }
-}
-
-struct Parameter<'a>(Value<'a>);
-
-impl ToSql for Parameter<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null => ValueRef::Null,
-            Value::Integer(number) => ValueRef::Integer(number.cast_signed()),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Blob(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
-
-fn cell(value: ValueRef<'_>) -> Result<Cell, DatabaseError> {
-    Ok(match value {
-        ValueRef::Null => Cell::Null,
-        ValueRef::Integer(number) => Cell::Integer(number),
-        // The store writes none; rounded, as the other host reads it.
-        ValueRef::Real(number) => Cell::Integer(number as i64),
-        ValueRef::Text(text) => {
-            Cell::Text(str::from_utf8(text).map_err(|_| DatabaseError::NotText)?.to_owned())
-        }
-        ValueRef::Blob(bytes) => Cell::Blob(bytes.to_owned()),
-    })
 }
 
 #[cfg(test)]

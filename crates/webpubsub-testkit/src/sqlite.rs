@@ -3,11 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use rusqlite::fallible_iterator::FallibleIterator as _;
+use rusqlite::Connection;
 use rusqlite::limits::Limit;
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Batch, Connection, Statement, ToSql};
-use webpubsub_store::{self as store, Database, OpenError, Row, Unreadable, Value};
+use webpubsub_store::{Database, OpenError, Row, Unreadable, Value};
 
 /// How many bytes a string, a blob or a row may have on the platform: Cloudflare's documentation has it among the
 /// limits of Durable Objects.
@@ -120,62 +118,10 @@ impl Database for Sqlite {
 
     fn query(&self, statements: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, SqliteError> {
         self.0.calls.set(self.0.calls.get() + 1);
-        let connection = &self.0.connection;
-        if !statements.contains(';') {
-            self.spend()?;
-            let mut statement = connection.prepare_cached(statements)?;
-            return Ok(rows(&mut statement, values)?);
-        }
-        let mut last = Vec::new();
-        let mut batch = Batch::new(connection, statements);
-        while let Some(mut statement) = batch.next()? {
-            self.spend()?;
-            let is_last = statement.parameter_count() == values.len();
-            last = rows(&mut statement, if is_last { values } else { &[] })?;
-        }
-        Ok(last)
+        webpubsub_sqlite::query(&self.0.connection, statements, values, |_| self.spend())
     }
 
     fn log_unreadable(&self, what: Unreadable) {
         self.0.unreadable.borrow_mut().push(what);
-    }
-}
-
-fn rows(statement: &mut Statement<'_>, values: &[Value<'_>]) -> rusqlite::Result<Vec<Row>> {
-    let columns = statement.column_count();
-    for (at, value) in values.iter().enumerate() {
-        statement.raw_bind_parameter(at + 1, Parameter(*value))?;
-    }
-    let mut found = statement.raw_query();
-    let mut rows = Vec::new();
-    while let Some(row) = found.next()? {
-        let cells = (0..columns).map(|column| row.get_ref(column).map(cell));
-        rows.push(cells.collect::<Result<_, _>>()?);
-    }
-    Ok(rows)
-}
-
-struct Parameter<'a>(Value<'a>);
-
-impl ToSql for Parameter<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null => ValueRef::Null,
-            Value::Integer(number) => ValueRef::Integer(number.cast_signed()),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Blob(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
-
-/// # Panics
-/// For a number that is not whole, and for a text that is not UTF-8: the store writes neither.
-fn cell(value: ValueRef<'_>) -> store::Cell {
-    match value {
-        ValueRef::Null => store::Cell::Null,
-        ValueRef::Integer(number) => store::Cell::Integer(number),
-        ValueRef::Real(number) => panic!("{number} is no integer"),
-        ValueRef::Text(text) => store::Cell::Text(str::from_utf8(text).expect("a text").to_owned()),
-        ValueRef::Blob(bytes) => store::Cell::Blob(bytes.to_owned()),
     }
 }
