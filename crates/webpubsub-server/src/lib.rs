@@ -10,6 +10,16 @@
 //!                     ▲                                       │         take, turn, commit, release
 //!                     └────────── sockets ◄── frames ─────────┘
 //! ```
+//!
+//! [`run`] serves until a signal ends it. Its settings are a command line ([`Options`]) and the environment:
+//!
+//! ```no_run
+//! use webpubsub_server::{Options, run};
+//!
+//! let options = Options::parse(["--port", "0", "--durability", "memory"].map(Into::into))?;
+//! run(&options)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod arrivals;
 mod callers;
@@ -45,6 +55,7 @@ mod shard_host;
 mod shard_message;
 mod shard_task;
 mod sockets;
+mod start_error;
 mod storage;
 mod supervisor;
 mod thread;
@@ -55,5 +66,7 @@ mod verified;
 mod wire;
 
 pub use options::{HELP, Options, OptionsError};
-pub use process::{StartError, run};
+pub use process::run;
+pub use start_error::StartError;
 pub use storage::Durability;
+pub use tls::CertificateError;

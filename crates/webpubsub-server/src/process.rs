@@ -3,7 +3,6 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
 use std::net::TcpListener as StdListener;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,16 +15,17 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 use tokio::time::{sleep, timeout};
-use webpubsub_service::{Config, ConfigError, KeyRing, ViewCache};
+use webpubsub_service::{Config, KeyRing, ViewCache};
 
 use crate::http_client::{HttpClient, trusting_the_system};
 use crate::listening::Given;
 use crate::open_count::OpenCount;
 use crate::options::{Options, bracketed};
 use crate::pages::Pages;
+use crate::start_error::StartError;
 use crate::storage::{Durability, Storage};
 use crate::thread::{Letter, Listener, Peers, Thread};
-use crate::tls::{CertificateError, CertificateFiles, Certificates};
+use crate::tls::{CertificateFiles, Certificates};
 use crate::variables::Variables;
 use crate::{listening, log, objects, supervisor};
 
@@ -39,76 +39,6 @@ const STOP: Duration = Duration::from_secs(5);
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How often it is looked whether they have.
 const LOOK: Duration = Duration::from_millis(10);
-
-/// Why the service does not start, or ends by itself.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// There is no access key.
-    #[error("WEBPUBSUB_ACCESS_KEY is not in the environment: it is a text of 32 or more random characters")]
-    NoAccessKey,
-    /// A variable is wrong.
-    #[error("the service is not set up: {0}")]
-    Config(ConfigError),
-    /// It cannot listen there.
-    #[error("cannot listen at {address}: {error}")]
-    Listen {
-        /// Where.
-        address: String,
-        /// Why.
-        error: io::Error,
-    },
-    /// The sockets that it was started with are of no use.
-    #[error("the sockets that the service was started with cannot be used: {0}")]
-    Given(io::Error),
-    /// There is a socket for https, and no certificate.
-    #[error("a socket for https was given, which needs --cert FILE and --key FILE")]
-    NoCertificate,
-    /// The certificate cannot be used.
-    #[error("{0}")]
-    Certificate(String),
-    /// The state folder cannot be used.
-    #[error("the state folder {folder} cannot be used: {error}")]
-    State {
-        /// The folder.
-        folder: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// Another process runs on the state folder.
-    #[error(
-        "another process runs on the state folder {0}: end it first, or take another folder with --state DIR"
-    )]
-    StateInUse(PathBuf),
-    /// The pages cannot be read.
-    #[error("the pages cannot be read: {0}")]
-    Pages(io::Error),
-    /// The system gives no thread, socket or signal.
-    #[error(transparent)]
-    System(#[from] io::Error),
-    /// TLS cannot be used.
-    #[error("TLS cannot be used: {0}")]
-    Tls(#[from] rustls::Error),
-}
-
-impl StartError {
-    /// Whether it is a mistake of whoever started it.
-    #[must_use]
-    pub const fn is_usage(&self) -> bool {
-        !matches!(self, Self::System(_) | Self::Tls(_))
-    }
-}
-
-impl From<ConfigError> for StartError {
-    fn from(error: ConfigError) -> Self {
-        if error == ConfigError::NoAccessKey { Self::NoAccessKey } else { Self::Config(error) }
-    }
-}
-
-impl From<CertificateError> for StartError {
-    fn from(error: CertificateError) -> Self {
-        Self::Certificate(error.to_string())
-    }
-}
 
 /// What all threads are started with.
 struct Shared {
@@ -124,29 +54,56 @@ struct Shared {
     stopping: watch::Receiver<bool>,
 }
 
+/// Where the service listens.
+struct Listeners {
+    http: StdListener,
+    https: Option<HttpsListener>,
+}
+
+/// Where it listens for https, and with which certificate.
+struct HttpsListener {
+    listener: StdListener,
+    files: CertificateFiles,
+    config: Arc<ServerConfig>,
+}
+
+impl Listeners {
+    /// Listens where the options say, or at the sockets that the process was started with.
+    fn open(options: &Options) -> Result<Self, StartError> {
+        let given = Given::take().map_err(StartError::Given)?;
+        let listen = |given: Option<StdListener>, port| match given {
+            Some(listener) => Ok(listener),
+            None => listening::listen(&options.host, port).map_err(|error| StartError::Listen {
+                address: format!("{}:{port}", bracketed(&options.host)),
+                error,
+            }),
+        };
+        let http = listen(given.http, options.port)?;
+        let https = match (&options.https, given.https) {
+            (Some((port, files)), given) => {
+                let (listener, files) = (listen(given, *port)?, files.clone());
+                Some(HttpsListener { listener, config: files.read()?, files })
+            }
+            (None, Some(_)) => return Err(StartError::NoCertificate),
+            (None, None) => None,
+        };
+        Ok(Self { http, https })
+    }
+
+    /// The ports for http and, if it is served, for https.
+    fn ports(&self) -> io::Result<(u16, Option<u16>)> {
+        let https = self.https.as_ref().map(|https| https.listener.local_addr()).transpose()?;
+        Ok((self.http.local_addr()?.port(), https.map(|address| address.port())))
+    }
+}
+
 /// Runs the service until a signal ends it.
 ///
 /// # Errors
 /// Why it does not start, or ends by itself.
 pub fn run(options: &Options) -> Result<(), StartError> {
-    let given = Given::take().map_err(StartError::Given)?;
-    let listen = |given: Option<StdListener>, port| match given {
-        Some(listener) => Ok(listener),
-        None => listening::listen(&options.host, port).map_err(|error| StartError::Listen {
-            address: format!("{}:{port}", bracketed(&options.host)),
-            error,
-        }),
-    };
-    let http = listen(given.http, options.port)?;
-    let https = match (&options.https, given.https) {
-        (Some((port, files)), given) => Some((listen(given, *port)?, files.clone(), files.read()?)),
-        (None, Some(_)) => return Err(StartError::NoCertificate),
-        (None, None) => None,
-    };
-    let http_port = http.local_addr()?.port();
-    let https_port = https.as_ref().map(|(listener, ..)| listener.local_addr()).transpose()?;
-    let https_port = https_port.map(|address| address.port());
-
+    let listeners = Listeners::open(options)?;
+    let (http_port, https_port) = listeners.ports()?;
     let mut variables = Variables::new(options.variables.iter().cloned());
     variables.set_default("SERVICE_HOSTS", options.service_hosts(http_port, https_port));
     let keys = Config::read(&|name| variables.get(name))?.keys;
@@ -155,9 +112,9 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let _lock = lock(options)?;
 
     let (stop, stopping) = watch::channel(false);
-    let (renew, certificates) =
-        https.as_ref().map(|(_, _, config)| watch::channel(Arc::clone(config))).unzip();
-    let (senders, mut letters): (Vec<_>, Vec<_>) = (0..options.threads).map(|_| unbounded_channel()).unzip();
+    let config = listeners.https.as_ref().map(|https| Arc::clone(&https.config));
+    let (renew, certificates) = config.map(watch::channel).unzip();
+    let (senders, letters): (Vec<_>, Vec<_>) = (0..options.threads).map(|_| unbounded_channel()).unzip();
     let shared = Arc::new(Shared {
         peers: Arc::new(Peers(senders)),
         variables: Arc::new(variables),
@@ -171,57 +128,90 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         stopping,
     });
     let most = most_connections();
-    for (number, letters) in letters.drain(1..).enumerate() {
-        let shared = Arc::clone(&shared);
-        std::thread::Builder::new().name(format!("hubs-{}", number + 1)).spawn(move || {
-            let served = local(serve_thread(&shared, number + 1, letters));
+    let Some(letters) = start_threads(&shared, letters)? else { return Ok(()) };
+    local(async {
+        tokio::task::spawn_local({
+            let shared = Arc::clone(&shared);
+            async move { serve_thread(&shared, 0, letters).await }
+        });
+        wake_stored_objects(&shared);
+        let said = begin_accepting(&shared, listeners, &bracketed(&options.host), renew, most)?;
+        serve_until_signal(&said).await?;
+        let _ = stop.send(true);
+        end(&shared).await;
+        Ok(())
+    })?
+}
+
+/// Starts all threads but the first, whose letters it returns.
+fn start_threads(
+    shared: &Arc<Shared>,
+    letters: Vec<UnboundedReceiver<Letter>>,
+) -> io::Result<Option<UnboundedReceiver<Letter>>> {
+    let mut letters = letters.into_iter();
+    let first = letters.next();
+    for (number, letters) in (1..).zip(letters) {
+        let shared = Arc::clone(shared);
+        std::thread::Builder::new().name(format!("hubs-{number}")).spawn(move || {
+            let served = local(serve_thread(&shared, number, letters));
             if let Err(error) = served.and_then(|served| served) {
                 log::failure("a thread", &error);
                 std::process::exit(1);
             }
         })?;
     }
-    let Some(letters) = letters.pop() else { return Ok(()) };
-    local(async {
-        tokio::task::spawn_local({
-            let shared = Arc::clone(&shared);
-            async move { serve_thread(&shared, 0, letters).await }
-        });
-        for name in shared.storage.names() {
-            match name {
-                Ok(name) => shared.peers.send(shared.peers.owner(&name), Letter::Wake(name)),
-                Err((file, error)) => log::file_failure("opening what is stored", &file, &error),
-            }
+    Ok(first)
+}
+
+/// Wakes every object that has stored something, each on its thread.
+fn wake_stored_objects(shared: &Shared) {
+    for name in shared.storage.names() {
+        match name {
+            Ok(name) => shared.peers.send(shared.peers.owner(&name), Letter::Wake(name)),
+            Err((file, error)) => log::file_failure("opening what is stored", &file, &error),
         }
-        let mut said = String::new();
-        if let Some((listener, files, _)) = https {
-            accept(&shared, TcpListener::from_std(listener)?, Listener::Https, most);
-            said +=
-                &format!("listening on https://{}:{}\n", bracketed(&options.host), https_port.unwrap_or(0));
-            if let Some(renew) = renew {
-                renew_on_hangup(files, renew)?;
-            }
+    }
+}
+
+/// Accepts connections from here on, `most` at a time, and returns what is said of that.
+fn begin_accepting(
+    shared: &Arc<Shared>,
+    listeners: Listeners,
+    host: &str,
+    renew: Option<watch::Sender<Arc<ServerConfig>>>,
+    most: usize,
+) -> Result<String, StartError> {
+    let (http_port, https_port) = listeners.ports()?;
+    let mut said = String::new();
+    if let Some(HttpsListener { listener, files, .. }) = listeners.https {
+        accept(shared, TcpListener::from_std(listener)?, Listener::Https, most);
+        said += &format!("listening on https://{host}:{}\n", https_port.unwrap_or(0));
+        if let Some(renew) = renew {
+            renew_on_hangup(files, renew)?;
         }
-        accept(&shared, TcpListener::from_std(http)?, Listener::Http, most);
-        said += &format!("listening on http://{}:{http_port}\n", bracketed(&options.host));
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        // Where there is no certificate to read again, that is all that a hang-up does.
-        let _hangup = signal(SignalKind::hangup())?;
-        // A file that is as large as it may be is a full disk, and not the end of the process.
-        let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
-        // Whoever started it may not want to know.
-        let _ = io::stdout().write_all(said.as_bytes()).and_then(|()| io::stdout().flush());
-        supervisor::report(supervisor::State::Ready);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        supervisor::report(supervisor::State::Stopping);
-        let _ = stop.send(true);
-        end(&shared).await;
-        Ok(())
-    })?
+    }
+    accept(shared, TcpListener::from_std(listeners.http)?, Listener::Http, most);
+    said += &format!("listening on http://{host}:{http_port}\n");
+    Ok(said)
+}
+
+/// Says that it serves, and returns when a signal asks it to end.
+async fn serve_until_signal(said: &str) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // Where there is no certificate to read again, that is all that a hang-up does.
+    let _hangup = signal(SignalKind::hangup())?;
+    // A file that is as large as it may be is a full disk, and not the end of the process.
+    let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+    // Whoever started it may not want to know.
+    let _ = io::stdout().write_all(said.as_bytes()).and_then(|()| io::stdout().flush());
+    supervisor::report(supervisor::State::Ready);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    supervisor::report(supervisor::State::Stopping);
+    Ok(())
 }
 
 /// Runs a future, and what it starts, on this thread alone.

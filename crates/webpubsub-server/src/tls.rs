@@ -27,7 +27,7 @@ pub(crate) struct CertificateFiles {
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CertificateError {
+pub enum CertificateError {
     /// A file cannot be read.
     #[error("{file} cannot be read: {error}")]
     File {

@@ -1,0 +1,72 @@
+//! Why the service does not start.
+
+use std::io;
+use std::path::PathBuf;
+
+use webpubsub_service::ConfigError;
+
+use crate::tls::CertificateError;
+
+/// Why the service does not start, or ends by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no access key.
+    #[error("WEBPUBSUB_ACCESS_KEY is not in the environment: it is a text of 32 or more random characters")]
+    NoAccessKey,
+    /// A variable is wrong.
+    #[error("the service is not set up: {0}")]
+    Config(ConfigError),
+    /// It cannot listen there.
+    #[error("cannot listen at {address}: {error}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The sockets that it was started with are of no use.
+    #[error("the sockets that the service was started with cannot be used: {0}")]
+    Given(io::Error),
+    /// There is a socket for https, and no certificate.
+    #[error("a socket for https was given, which needs --cert FILE and --key FILE")]
+    NoCertificate,
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The state folder cannot be used.
+    #[error("the state folder {folder} cannot be used: {error}")]
+    State {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Another process runs on the state folder.
+    #[error(
+        "another process runs on the state folder {0}: end it first, or take another folder with --state DIR"
+    )]
+    StateInUse(PathBuf),
+    /// The pages cannot be read.
+    #[error("the pages cannot be read: {0}")]
+    Pages(io::Error),
+    /// The system gives no thread, socket or signal.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// TLS cannot be used.
+    #[error("TLS cannot be used: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+impl StartError {
+    /// Whether it is a mistake of whoever started it.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        !matches!(self, Self::System(_) | Self::Tls(_))
+    }
+}
+
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        if error == ConfigError::NoAccessKey { Self::NoAccessKey } else { Self::Config(error) }
+    }
+}
