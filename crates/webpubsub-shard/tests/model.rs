@@ -208,66 +208,19 @@ impl Both {
 
     fn run(&mut self, operation: &Operation) {
         match *operation {
-            Operation::Connect { user: by, kind, member, allowed } => {
-                let kinds = [Subprotocol::Simple, Subprotocol::Json, Subprotocol::JsonReliable];
-                let subprotocol = kinds[kind % kinds.len()];
-                let roles = ["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"].map(str::to_owned);
-                let (by, groups) = (pick(&USERS, by), BTreeSet::from([pick(&GROUPS, member)]));
-                let slot = self.shard.connected(ConnectRequest {
-                    user: Some(user(by)),
-                    roles: if allowed { roles.to_vec() } else { vec![] },
-                    groups: groups.iter().map(|name| group(name)).collect(),
-                    subprotocol,
-                    ..ConnectRequest::default()
-                });
-                let (verdicts, used_acks) = (BTreeMap::new(), BTreeSet::new());
-                let id = self.shard.id(slot);
-                let client = Client {
-                    id,
-                    user: by,
-                    subprotocol,
-                    groups,
-                    allowed,
-                    verdicts,
-                    used_acks,
-                    received: vec![],
-                    acknowledged: 0,
-                    crashed: false,
-                    here: true,
-                };
-                assert!(self.clients.insert(slot, client).is_none(), "the slot was taken");
-            }
+            Operation::Connect { user, kind, member, allowed } => self.connect(user, kind, member, allowed),
             Operation::Leave(client) => {
-                let Some(slot) = self.slot(client).filter(|slot| self.clients[slot].here) else { return };
+                let Some(slot) = self.present(client) else { return };
                 self.shard.close(slot, CloseCode::NORMAL);
                 self.gone(&[slot]);
             }
             Operation::Drop(client) => {
-                let Some(slot) = self.slot(client).filter(|slot| self.clients[slot].here) else { return };
+                let Some(slot) = self.present(client) else { return };
                 self.shard.cut(slot);
                 self.lost(slot);
             }
-            Operation::Recover(client) => {
-                let Some(slot) = self.slot(client) else { return };
-                let client = self.clients.get_mut(&slot).expect("a client");
-                let reliable = client.subprotocol.is_reliable();
-                assert_eq!(self.shard.recover(&client.id), reliable.then_some(slot));
-                if reliable {
-                    client.here = true;
-                    self.shard.closed.clear();
-                    self.expect_again(slot);
-                }
-            }
-            Operation::Acknowledge(client) => {
-                let Some(slot) = self.slot(client).filter(|slot| self.clients[slot].here) else { return };
-                let client = self.clients.get_mut(&slot).expect("a client");
-                if !client.subprotocol.is_reliable() {
-                    return;
-                }
-                client.acknowledged += (client.received.len() - client.acknowledged).div_ceil(2);
-                let number = client.acknowledged;
-                self.shard.send(slot, &format!(r#"{{"type":"sequenceAck","sequenceId":{number}}}"#));
-            }
+            Operation::Recover(client) => self.recover(client),
+            Operation::Acknowledge(client) => self.acknowledge(client),
             Operation::Expire => {
                 self.shard.pass(Duration::from_secs(61));
                 self.clients.retain(|_, client| client.here);
@@ -275,62 +228,13 @@ impl Both {
             Operation::Client { client, verb, group, ack } => {
                 self.client(client, verb, pick(&GROUPS, group), ack);
             }
-            Operation::Publish { to, excluded } => {
-                let Some(target) = self.target(to) else { return };
-                let left_out = excluded.and_then(|client| self.slot(client));
-                let mut receivers = self.meant(to);
-                receivers.retain(|slot| Some(*slot) != left_out);
-                let excluded = left_out.map(|slot| self.clients[&slot].id.clone()).into_iter().collect();
-                self.published += 1;
-                let payload = format!("publish {}", self.published);
-                self.shard.publish_without(target, text(&payload), excluded);
-                self.expect_message(&receivers, &payload);
+            Operation::Publish { to, excluded } => self.publish(to, excluded),
+            Operation::Close(to) => self.close(to),
+            Operation::JoinMany { to, group } => self.join_many(to, pick(&GROUPS, group)),
+            Operation::LeaveMany { to, group } => {
+                self.leave_many(to, group.map(|group| pick(&GROUPS, group)))
             }
-            Operation::Close(to) => {
-                let Some(target) = self.target(to) else { return };
-                let meant = self.meant(to);
-                assert_eq!(
-                    self.shard.command(Command::Close { to: target.into(), reason: None }),
-                    Reply::Done
-                );
-                let here = meant.iter().filter(|slot| self.clients[slot].here).count();
-                assert_eq!(self.shard.closed.len(), here);
-                self.gone(&meant);
-            }
-            Operation::JoinMany { to, group: joined } => {
-                let Some(target) = self.target(to) else { return };
-                let (meant, name) = (self.meant(to), pick(&GROUPS, joined));
-                let reply =
-                    self.shard.command(Command::Join { to: target.into(), groups: vec![group(name)] });
-                assert_eq!(reply == Reply::Done, !meant.is_empty());
-                for slot in meant {
-                    self.clients.get_mut(&slot).expect("a client").groups.insert(name);
-                }
-            }
-            Operation::LeaveMany { to, group: left } => {
-                let Some(target) = self.target(to) else { return };
-                let meant = self.meant(to);
-                let name = left.map(|left| pick(&GROUPS, left));
-                let groups = name.map_or(Groups::All, |name| Groups::These(vec![group(name)]));
-                let to = Selection::from(target);
-                assert_eq!(self.shard.command(Command::Leave { to, groups }), Reply::Done);
-                for slot in meant {
-                    let groups = &mut self.clients.get_mut(&slot).expect("a client").groups;
-                    groups.retain(|known| name.is_some_and(|name| name != *known));
-                }
-            }
-            Operation::Permit { client, group: of, grant } => {
-                let Some(slot) = self.slot(client) else { return };
-                let name = pick(&GROUPS, of);
-                for kind in [PermissionType::SendToGroup, PermissionType::JoinLeaveGroup] {
-                    let permission =
-                        Permission { connection: self.clients[&slot].id.clone(), kind, group: group(name) };
-                    let command =
-                        if grant { Command::Grant(permission) } else { Command::Revoke(permission) };
-                    assert_eq!(self.shard.command(command), Reply::Done);
-                }
-                self.clients.get_mut(&slot).expect("a client").verdicts.insert(name, grant);
-            }
+            Operation::Permit { client, group, grant } => self.permit(client, pick(&GROUPS, group), grant),
             Operation::Hibernate => {
                 self.shard.hibernate();
                 for slot in self.clients.keys().copied().collect::<Vec<_>>() {
@@ -351,8 +255,120 @@ impl Both {
         self.compare();
     }
 
+    /// The slot of a client that has its socket.
+    fn present(&self, client: usize) -> Option<Slot> {
+        self.slot(client).filter(|slot| self.clients[slot].here)
+    }
+
+    fn connect(&mut self, by: usize, kind: usize, member: usize, allowed: bool) {
+        let kinds = [Subprotocol::Simple, Subprotocol::Json, Subprotocol::JsonReliable];
+        let subprotocol = kinds[kind % kinds.len()];
+        let roles = ["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"].map(str::to_owned);
+        let (by, groups) = (pick(&USERS, by), BTreeSet::from([pick(&GROUPS, member)]));
+        let slot = self.shard.connected(ConnectRequest {
+            user: Some(user(by)),
+            roles: if allowed { roles.to_vec() } else { vec![] },
+            groups: groups.iter().map(|name| group(name)).collect(),
+            subprotocol,
+            ..ConnectRequest::default()
+        });
+        let (verdicts, used_acks) = (BTreeMap::new(), BTreeSet::new());
+        let id = self.shard.id(slot);
+        let client = Client {
+            id,
+            user: by,
+            subprotocol,
+            groups,
+            allowed,
+            verdicts,
+            used_acks,
+            received: vec![],
+            acknowledged: 0,
+            crashed: false,
+            here: true,
+        };
+        assert!(self.clients.insert(slot, client).is_none(), "the slot was taken");
+    }
+
+    fn recover(&mut self, client: usize) {
+        let Some(slot) = self.slot(client) else { return };
+        let client = self.clients.get_mut(&slot).expect("a client");
+        let reliable = client.subprotocol.is_reliable();
+        assert_eq!(self.shard.recover(&client.id), reliable.then_some(slot));
+        if reliable {
+            client.here = true;
+            self.shard.closed.clear();
+            self.expect_again(slot);
+        }
+    }
+
+    fn acknowledge(&mut self, client: usize) {
+        let Some(slot) = self.present(client) else { return };
+        let client = self.clients.get_mut(&slot).expect("a client");
+        if !client.subprotocol.is_reliable() {
+            return;
+        }
+        client.acknowledged += (client.received.len() - client.acknowledged).div_ceil(2);
+        let number = client.acknowledged;
+        self.shard.send(slot, &format!(r#"{{"type":"sequenceAck","sequenceId":{number}}}"#));
+    }
+
+    fn publish(&mut self, to: To, excluded: Option<usize>) {
+        let Some(target) = self.target(to) else { return };
+        let left_out = excluded.and_then(|client| self.slot(client));
+        let mut receivers = self.meant(to);
+        receivers.retain(|slot| Some(*slot) != left_out);
+        let excluded = left_out.map(|slot| self.clients[&slot].id.clone()).into_iter().collect();
+        self.published += 1;
+        let payload = format!("publish {}", self.published);
+        self.shard.publish_without(target, text(&payload), excluded);
+        self.expect_message(&receivers, &payload);
+    }
+
+    fn close(&mut self, to: To) {
+        let Some(target) = self.target(to) else { return };
+        let meant = self.meant(to);
+        assert_eq!(self.shard.command(Command::Close { to: target.into(), reason: None }), Reply::Done);
+        let here = meant.iter().filter(|slot| self.clients[slot].here).count();
+        assert_eq!(self.shard.closed.len(), here);
+        self.gone(&meant);
+    }
+
+    fn join_many(&mut self, to: To, name: &'static str) {
+        let Some(target) = self.target(to) else { return };
+        let meant = self.meant(to);
+        let reply = self.shard.command(Command::Join { to: target.into(), groups: vec![group(name)] });
+        assert_eq!(reply == Reply::Done, !meant.is_empty());
+        for slot in meant {
+            self.clients.get_mut(&slot).expect("a client").groups.insert(name);
+        }
+    }
+
+    fn leave_many(&mut self, to: To, name: Option<&'static str>) {
+        let Some(target) = self.target(to) else { return };
+        let meant = self.meant(to);
+        let groups = name.map_or(Groups::All, |name| Groups::These(vec![group(name)]));
+        let to = Selection::from(target);
+        assert_eq!(self.shard.command(Command::Leave { to, groups }), Reply::Done);
+        for slot in meant {
+            let groups = &mut self.clients.get_mut(&slot).expect("a client").groups;
+            groups.retain(|known| name.is_some_and(|name| name != *known));
+        }
+    }
+
+    fn permit(&mut self, client: usize, name: &'static str, grant: bool) {
+        let Some(slot) = self.slot(client) else { return };
+        for kind in [PermissionType::SendToGroup, PermissionType::JoinLeaveGroup] {
+            let permission =
+                Permission { connection: self.clients[&slot].id.clone(), kind, group: group(name) };
+            let command = if grant { Command::Grant(permission) } else { Command::Revoke(permission) };
+            assert_eq!(self.shard.command(command), Reply::Done);
+        }
+        self.clients.get_mut(&slot).expect("a client").verdicts.insert(name, grant);
+    }
+
     fn client(&mut self, client: usize, verb: Verb, name: &'static str, ack: Option<u64>) {
-        let Some(slot) = self.slot(client).filter(|slot| self.clients[slot].here) else { return };
+        let Some(slot) = self.present(client) else { return };
         if self.clients[&slot].subprotocol == Subprotocol::Simple {
             return;
         }

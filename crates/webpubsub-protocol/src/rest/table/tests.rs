@@ -1,0 +1,107 @@
+//! The table held against the document, and requests that find their rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::rest::{Operation, Route};
+
+const METHODS: [&str; 8] = [GET, HEAD, PUT, POST, DELETE, "PATCH", "OPTIONS", ""];
+
+/// A path of a row, and the names in it.
+fn example(row: &Row) -> (String, Names<'static>) {
+    let mut names = Names::default();
+    for (placeholder, slot, name) in [
+        ("{hub}", &mut names.hub, "chat"),
+        ("{group}", &mut names.group, "room"),
+        ("{userId}", &mut names.user, "alice"),
+        ("{connectionId}", &mut names.connection, "c1"),
+        ("{permission}", &mut names.permission, "sendToGroup"),
+    ] {
+        if row.path.contains(placeholder) {
+            *slot = name;
+        }
+    }
+    let path = row.path.replace("{hub}", "chat").replace("{group}", "room").replace("{userId}", "alice");
+    (path.replace("{connectionId}", "c1").replace("{permission}", "sendToGroup"), names)
+}
+
+fn query(row: &Row) -> &'static str {
+    if row.parameters.contains(&Parameter::TargetName) { "targetName=room" } else { "" }
+}
+
+#[test]
+fn every_row_is_found_by_its_method_and_path() {
+    for row in &TABLE {
+        let (path, names) = example(row);
+        assert_eq!(find(row.method, &path), Ok((row.kind, names)), "{} {path}", row.method);
+        let route = Route::find(row.method, &path).unwrap();
+        assert_eq!(route.needs_token(), row.kind.needs_token());
+        let hub = route.operation(Some(query(row))).unwrap().hub().map(ToString::to_string);
+        assert_eq!(hub.as_deref(), (!names.hub.is_empty()).then_some("chat"), "{path}");
+    }
+}
+
+#[test]
+fn whatever_is_found_stands_in_the_table() {
+    let mut methods = BTreeMap::<String, Vec<&str>>::new();
+    for row in &TABLE {
+        methods.entry(example(row).0).or_default().push(row.method);
+    }
+    for (path, methods) in methods {
+        for method in METHODS {
+            match find(method, &path) {
+                Ok(_) => assert!(methods.contains(&method), "{method} {path}"),
+                Err(refusal) => {
+                    assert_eq!(refusal, Refusal::Method { allow: methods.join(", ") }, "{method} {path}");
+                    assert!(!methods.contains(&method));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_operation_is_made_by_one_row() {
+    let kinds: BTreeSet<_> = TABLE.iter().map(|row| row.kind as u8).collect();
+    assert_eq!(kinds.len(), TABLE.len());
+    let operations: BTreeSet<_> = TABLE
+        .iter()
+        .map(|row| {
+            let operation = Operation::parse(row.method, &example(row).0, Some(query(row))).unwrap();
+            format!("{operation:?}").split(' ').next().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(operations.len(), TABLE.len());
+}
+
+/// One that is not valid percent-encoding is refused where the operation has the parameter, and
+/// not looked at where it has not.
+#[test]
+fn the_parameters_of_a_row_are_those_that_are_read() {
+    let parameters = [
+        (Parameter::UserId, "userId"),
+        (Parameter::Role, "role"),
+        (Parameter::MinutesToExpire, "minutesToExpire"),
+        (Parameter::Group, "group"),
+        (Parameter::ClientType, "clientType"),
+        (Parameter::Excluded, "excluded"),
+        (Parameter::Filter, "filter"),
+        (Parameter::MessageTtlSeconds, "messageTtlSeconds"),
+        (Parameter::Reason, "reason"),
+        (Parameter::MaxPageSize, "maxpagesize"),
+        (Parameter::Top, "top"),
+        (Parameter::ContinuationToken, "continuationToken"),
+        (Parameter::TargetName, "targetName"),
+    ];
+    for row in &TABLE {
+        for (parameter, name) in parameters {
+            let query = format!("{name}=%zz&{}", query(row));
+            let result = Operation::parse(row.method, &example(row).0, Some(&query));
+            if row.parameters.contains(&parameter) {
+                assert_eq!(result, Err(Refusal::ParameterEncoding { name }), "{}", row.path);
+            } else {
+                assert!(result.is_ok(), "{} {name}", row.path);
+            }
+        }
+    }
+}
