@@ -9,6 +9,13 @@
 //! ```text
 //! message ──► JSON ──► write ──► frame        frame ──► read ──► JSON ──► message
 //! ```
+//!
+//! ```
+//! use webpubsub_client_protobuf::{read, write};
+//!
+//! assert_eq!(write(r#"{"type":"ping"}"#), Some(vec![0x4a, 0]));
+//! assert_eq!(read(&[0x22, 0]), Some(r#"{"type":"pong"}"#.to_owned()));
+//! ```
 
 use wasm_bindgen::prelude::*;
 use webpubsub_protocol::client::{json, protobuf};

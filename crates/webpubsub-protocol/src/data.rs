@@ -114,7 +114,7 @@ impl JsonText {
 
     /// The value's text, given away.
     #[must_use]
-    pub fn into_value(self) -> String {
+    pub(crate) fn into_value(self) -> String {
         if self.0.starts_with(BLANKS) {
             return self.as_str().to_owned();
         }
@@ -126,7 +126,7 @@ impl JsonText {
 
     /// The text as it was given, given away.
     #[must_use]
-    pub fn into_given(self) -> String {
+    pub(crate) fn into_given(self) -> String {
         self.0.into_string()
     }
 
@@ -234,7 +234,7 @@ impl Metadata {
 /// Source: docs/spec/rest.md#message-bodies; the emulator's `WebPubSubEmulatorController.cs` and
 /// `UpstreamEventDispatcher.cs`.
 #[must_use]
-pub fn last_header_value(joined: &str) -> &str {
+pub(crate) fn last_header_value(joined: &str) -> &str {
     joined.rsplit_once(',').map_or(joined, |(_, last)| last).trim()
 }
 

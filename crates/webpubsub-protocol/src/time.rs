@@ -81,7 +81,7 @@ impl Timestamp {
     ///
     /// Source: docs/spec/cloudevents.md#requests.
     #[must_use]
-    pub fn from_http_date(text: &str) -> Option<Self> {
+    pub(crate) fn from_http_date(text: &str) -> Option<Self> {
         const MONTHS: &[u8] = b"janfebmaraprmayjunjulaugsepoctnovdec";
         let mut words = text.split([' ', ',', '-', ':']).filter(|word| !word.is_empty()).skip(1);
         let mut next = || words.next();

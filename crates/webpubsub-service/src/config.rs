@@ -199,7 +199,7 @@ impl Config {
 
     /// The number of shards that a hub has until its settings are changed over the API.
     #[must_use]
-    pub fn shards_of(&self, hub: &HubName) -> u16 {
+    pub(crate) fn shards_of(&self, hub: &HubName) -> u16 {
         self.settings.of(hub).shards.unwrap_or(self.shards)
     }
 
@@ -223,7 +223,7 @@ impl Config {
 
     /// The number of connections from which on a shard is not preferred, and that from which on it refuses.
     #[must_use]
-    pub const fn connection_limits(&self) -> [usize; 2] {
+    pub(crate) const fn connection_limits(&self) -> [usize; 2] {
         [self.shard_soft_limit, self.shard_hard_limit]
     }
 
@@ -232,7 +232,7 @@ impl Config {
     /// The operator chooses them, and not the client, since each host is a handshake of its own. Only where
     /// the operator names none they are the host that the client requested.
     #[must_use]
-    pub fn hosts_without_token(&self, requested: &str) -> String {
+    pub(crate) fn hosts_without_token(&self, requested: &str) -> String {
         let hosts = [&self.accepted_hosts, &self.service_hosts].into_iter().find(|hosts| !hosts.is_empty());
         hosts.map_or_else(|| requested.to_ascii_lowercase(), |hosts| hosts.join(","))
     }
@@ -251,7 +251,7 @@ impl Config {
 
     /// What one of the shards of a hub is, and its limits, where sockets outlive the memory.
     #[must_use]
-    pub fn shard_config(&self, hub: &HubName, shard: ShardId) -> ShardConfig {
+    pub(crate) fn shard_config(&self, hub: &HubName, shard: ShardId) -> ShardConfig {
         ShardConfig {
             shard,
             shards: self.shards_of(hub),

@@ -266,7 +266,7 @@ impl<'a> EventCall<'a> {
     ///
     /// # Errors
     /// The failure, unless the answer goes to an MQTT client all the same.
-    pub fn into_taken(self, outcome: Result<(), CallFailure>) -> Result<Taken, CallFailure> {
+    pub(crate) fn into_taken(self, outcome: Result<(), CallFailure>) -> Result<Taken, CallFailure> {
         match outcome {
             Err(failure) if self.taken.failure() != Some(failure) => Err(failure),
             Err(_) | Ok(()) => Ok(self.taken),

@@ -208,7 +208,7 @@ impl KeyRing {
     /// The keys that hold, or held so long ago. What is known is renewed by `ask`, which has the register's answer to
     /// [`DirectoryCall::Keys`](crate::DirectoryCall::Keys), if it is older than `age`; where the register fails, what was
     /// known before holds on.
-    pub async fn no_older(
+    pub(crate) async fn no_older(
         &self,
         now: Timestamp,
         age: Duration,

@@ -8,6 +8,18 @@
 //! a function of values, a state machine that asks its host for one thing at a time, or the loop around one
 //! over a trait that a host implements ([`gateway::Host`], [`PartsHost`], [`Objects`], [`EventHost`],
 //! [`DirectoryHost`], [`ObjectHost`]), which waits for nothing else.
+//!
+//! ```
+//! use webpubsub_protocol::rest::Route;
+//! use webpubsub_service::{Assignment, Destination, Success};
+//!
+//! let route = Route::find("POST", "/api/hubs/chat/groups/room/:send").unwrap();
+//! let operation = route.operation(Some("api-version=2024-12-01")).unwrap();
+//! let Assignment::Shards { hub, task } = Assignment::of(operation) else { unreachable!() };
+//! assert_eq!(hub.as_str(), "chat");
+//! // Members of a group can be in every shard; the message is published once all have taken it.
+//! assert_eq!((task.place, task.success), (Destination::AllShards, Success::OfAll));
+//! ```
 
 mod command_reader;
 mod config;
@@ -49,7 +61,7 @@ pub use listing::Listing;
 pub use log_line::{LogLevel, log_line};
 pub use object_api::{
     AdmittedClient, DirectoryAnswer, DirectoryCall, ObjectRequest, ObjectResponse, Offered, REGISTER,
-    ShardAnswer, ShardCall, object_name, parse_object_name, shard_names,
+    ShardAnswer, ShardCall, object_name, parse_object_name,
 };
 pub use objects::{Objects, introduce, relay};
 pub use part::{Part, encode_answer};

@@ -80,7 +80,7 @@ pub fn object_name(hub: &HubName, shard: ShardId) -> String {
 
 /// The names of the objects of all shards that a hub has.
 #[must_use]
-pub fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {
+pub(crate) fn shard_names(hub: &HubName, map: &ShardMap) -> Vec<String> {
     (0..map.reached).map(|shard| object_name(hub, ShardId(shard))).collect()
 }
 

@@ -65,7 +65,7 @@ impl Part<String> {
 impl Task {
     /// The answer in which a shard's reply travels as its part.
     #[must_use]
-    pub fn respond_in_part(&self, reply: Reply) -> Response {
+    pub(crate) fn respond_in_part(&self, reply: Reply) -> Response {
         let header = match &reply {
             Reply::Done => DONE,
             Reply::NotFound => NOT_FOUND,

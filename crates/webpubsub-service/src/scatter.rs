@@ -113,7 +113,7 @@ impl ShardRange {
 
     /// Takes apart what [`ShardRange::address`] put together; `None` for a path as it was.
     #[must_use]
-    pub fn of_address(address: &str) -> Option<(Self, &str)> {
+    pub(crate) fn of_address(address: &str) -> Option<(Self, &str)> {
         let rest = address.strip_prefix(Self::MARK)?;
         let (range, path) = rest.split_at_checked(rest.find('/')?)?;
         let range: u32 = range.parse().ok()?;

@@ -53,7 +53,7 @@ impl TraceRequest {
 
     /// Reads what [`TraceRequest::attachment`] wrote; `None` for what a client's socket carries.
     #[must_use]
-    pub fn of_attachment(attachment: &[u8]) -> Option<Self> {
+    pub(crate) fn of_attachment(attachment: &[u8]) -> Option<Self> {
         let query = attachment.strip_prefix(&[MARK])?;
         Self::parse(std::str::from_utf8(query).ok()?).ok()
     }

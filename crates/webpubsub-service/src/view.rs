@@ -120,7 +120,7 @@ impl ViewCache {
     }
 
     /// Caches the list of the register that was `asked` then, a hub a line.
-    pub fn put_used(&mut self, asked: Timestamp, hubs: &str) {
+    pub(crate) fn put_used(&mut self, asked: Timestamp, hubs: &str) {
         self.used = Some((asked, hubs.into()));
     }
 

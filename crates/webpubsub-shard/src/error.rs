@@ -61,7 +61,7 @@ impl Refusal {
     ///
     /// Source: docs/spec/client.md#acks.
     #[must_use]
-    pub fn to_ack_error(&self) -> AckError {
+    pub(crate) fn to_ack_error(&self) -> AckError {
         let name = match self {
             Self::JoinForbidden(_)
             | Self::LeaveForbidden(_)

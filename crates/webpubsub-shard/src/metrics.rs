@@ -43,7 +43,7 @@ impl Metric {
 
     /// Whether it only grows, until the shard sleeps: its name ends in `_total`.
     #[must_use]
-    pub fn is_counter(&self) -> bool {
+    pub(crate) fn is_counter(&self) -> bool {
         self.name.ends_with("_total")
     }
 }

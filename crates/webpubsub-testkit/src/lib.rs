@@ -5,6 +5,16 @@
 //! [`simulation`] has everything go wrong between them.
 //!
 //! Only tests use this crate: it panics where a test should fail.
+//!
+//! ```
+//! use webpubsub_shard::Target;
+//! use webpubsub_testkit::{TestShard, json, text};
+//!
+//! let mut shard = TestShard::new();
+//! let ann = shard.connected(json("ann"));
+//! shard.publish(Target::All, text("hi"));
+//! assert_eq!(shard.take(ann), [r#"{"type":"message","from":"server","dataType":"text","data":"hi"}"#]);
+//! ```
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -66,12 +66,6 @@ impl Subprotocol {
         }
     }
 
-    /// Whether the connection may outlive its socket.
-    #[must_use]
-    pub const fn outlives_socket(self) -> bool {
-        self.is_reliable() || matches!(self, Self::Mqtt)
-    }
-
     /// What a record means that has the [name](Subprotocol::name) of a subprotocol.
     #[must_use]
     pub fn of_record(name: Option<&str>) -> Self {

@@ -29,7 +29,7 @@ impl Attempts {
 
     /// Whether the time for them has passed.
     #[must_use]
-    pub fn are_over(&self, now: Timestamp) -> bool {
+    pub(crate) fn are_over(&self, now: Timestamp) -> bool {
         now >= self.until
     }
 

@@ -156,7 +156,7 @@ impl Shard {
 
     /// Whether anything that has arrived waits to be carried out.
     #[must_use]
-    pub fn has_queued(&self) -> bool {
+    pub(crate) fn has_queued(&self) -> bool {
         !self.turns.waiting.is_empty()
     }
 
