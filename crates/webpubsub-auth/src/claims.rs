@@ -110,18 +110,19 @@ impl<'a> Claims<'a> {
         host: String,
         group_claims: &[&str],
     ) -> Result<ClientClaims, TokenError> {
-        let group = |value: &Json<'_>| match scalar(*value) {
-            Some(name) => GroupName::parse(name).map_err(TokenError::Group),
-            None => Err(TokenError::Group(NameError::Group)),
-        };
         let mut claims: Vec<(String, Vec<String>)> = Vec::new();
         for (name, _) in &self.0.0 {
             if claims.iter().all(|(known, _)| known != name) {
-                claims.push((name.to_string(), self.all(name).into_iter().map(print).collect()));
+                claims.push((name.to_string(), self.texts(name)));
             }
         }
-        let groups = group_claims.iter().flat_map(|name| self.all(name));
-        let groups = groups.map(|value| group(&value)).collect::<Result<_, _>>()?;
+        let mut groups = Vec::new();
+        for claim in group_claims {
+            for group in self.all(claim) {
+                let name = scalar(group).ok_or(TokenError::Group(NameError::Group))?;
+                groups.push(GroupName::parse(name).map_err(TokenError::Group)?);
+            }
+        }
         // A number is its text, as .NET's reader has it, which refuses all else that is no string.
         let user = self.one("sub")?.map(|user| match user.boolean() {
             None => scalar(user).ok_or(TokenError::Malformed),
@@ -130,7 +131,7 @@ impl<'a> Claims<'a> {
         let user = user.transpose()?.map(UserId::parse_unless_blank).transpose();
         Ok(ClientClaims {
             user_id: user.map_err(|_| TokenError::User)?.flatten(),
-            roles: self.all("role").into_iter().map(print).collect(),
+            roles: self.texts("role"),
             groups,
             host: Some(host),
             claims,
@@ -167,13 +168,18 @@ impl<'a> Claims<'a> {
         all
     }
 
+    /// The same as texts: of what is no string, its JSON.
+    fn texts(&self, name: &str) -> Vec<String> {
+        let mut texts = Vec::new();
+        for value in self.all(name) {
+            texts.push(value.text().unwrap_or(Cow::Borrowed(value.as_str())).into_owned());
+        }
+        texts
+    }
+
     fn given(&self, name: &str) -> impl Iterator<Item = Json<'a>> {
         self.0.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| *value)
     }
-}
-
-fn print(value: Json<'_>) -> String {
-    value.text().unwrap_or(Cow::Borrowed(value.as_str())).into_owned()
 }
 
 /// The text of a string, a number or a boolean; `None` for a list, an object and half a surrogate.

@@ -73,10 +73,19 @@ impl<'a> Json<'a> {
         reader.sequence(b'[', b']', Reader::value)
     }
 
+    /// What `read` makes of the elements of a list; `None` for another value, and where it makes nothing of one.
+    pub fn list<T>(self, read: impl Fn(Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut list = Vec::new();
+        for element in &self.elements()? {
+            list.push(read(*element)?);
+        }
+        Some(list)
+    }
+
     /// What the strings of a list say; `None` for another value, and for a list with one.
     #[must_use]
     pub fn texts(self) -> Option<Vec<String>> {
-        self.elements()?.into_iter().map(|element| element.text().map(Cow::into_owned)).collect()
+        self.list(|element| element.text().map(Cow::into_owned))
     }
 }
 

@@ -118,14 +118,17 @@ impl GroupName {
     ///
     /// Source: docs/spec/client.md#names.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
-        let text = text.into();
+        Self::of(text.into())
+    }
+
+    /// Compiled once, and not for each kind of text.
+    fn of(text: Box<str>) -> Result<Self, NameError> {
         // Of a character's bytes one begins it.
         let mut beginnings = text.bytes().filter(|byte| byte & 0xC0 != 0x80);
-        if is_blank(&text) || beginnings.nth(MAX_GROUP_NAME_CHARS).is_some() {
+        if beginnings.nth(MAX_GROUP_NAME_CHARS).is_some() {
             return Err(NameError::Group);
         }
-        refuse_dots(&text)?;
-        Ok(Self(text))
+        segment(text, NameError::Group).map(Self)
     }
 }
 
@@ -137,12 +140,7 @@ impl UserId {
     ///
     /// Source: docs/spec/rest.md#names-in-paths.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
-        let text = text.into();
-        if is_blank(&text) {
-            return Err(NameError::User);
-        }
-        refuse_dots(&text)?;
-        Ok(Self(text))
+        segment(text.into(), NameError::User).map(Self)
     }
 
     /// Checks a user id that a token gives a client: a blank one is none.
@@ -166,12 +164,7 @@ impl ConnectionId {
     ///
     /// Source: docs/spec/rest.md#names-in-paths.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, NameError> {
-        let text = text.into();
-        if is_blank(&text) {
-            return Err(NameError::Connection);
-        }
-        refuse_dots(&text)?;
-        Ok(Self(text))
+        segment(text.into(), NameError::Connection).map(Self)
     }
 }
 
@@ -192,12 +185,12 @@ impl EventName {
     }
 }
 
-fn refuse_dots(text: &str) -> Result<(), NameError> {
-    if matches!(text, "." | "..") { Err(NameError::Dots) } else { Ok(()) }
-}
-
-fn is_blank(text: &str) -> bool {
-    text.chars().all(char::is_whitespace)
+/// A name that is a segment of a path: `blank` where there is nothing to see of it.
+fn segment(text: Box<str>, blank: NameError) -> Result<Box<str>, NameError> {
+    if text.chars().all(char::is_whitespace) {
+        return Err(blank);
+    }
+    if matches!(&*text, "." | "..") { Err(NameError::Dots) } else { Ok(text) }
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ pub(crate) fn read_settings(
 
 /// Writes the names of hubs as JSON.
 #[must_use]
-pub(crate) fn show_hubs(names: &[String]) -> String {
+pub(crate) fn show_hubs(names: &[HubName]) -> String {
     let mut hubs = Writer::object();
     hubs.json("hubs", &Writer::texts(names));
     hubs.finish()

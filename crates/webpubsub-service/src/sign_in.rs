@@ -91,10 +91,10 @@ impl SignIns {
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         let all = Members::parse(text)?;
-        let spent = all.get("spent")?.elements()?.into_iter().map(|spent| SignIn::read(spent.as_str()));
+        let spent = all.get("spent")?.list(|spent| SignIn::read(spent.as_str()))?;
         // An older version stored their number.
         let attempts = all.get("attempts")?.texts().unwrap_or_default();
-        Some(Self { since: all.get("since")?.unsigned()?, attempts, spent: spent.collect::<Option<_>>()? })
+        Some(Self { since: all.get("since")?.unsigned()?, attempts, spent })
     }
 }
 

@@ -141,7 +141,10 @@ impl ConnectRequest {
             Some(value) => value.text().map(Some).ok_or(AdmissionError::Malformed),
         };
         let texts = |name| form.get(name).and_then(Json::texts).ok_or(AdmissionError::Malformed);
-        let groups = texts("groups")?.into_iter().map(GroupName::parse).collect::<Result<_, _>>()?;
+        let mut groups = Vec::new();
+        for group in texts("groups")? {
+            groups.push(GroupName::parse(group)?);
+        }
         let mode = match (text("send_to")?, text("send_to_others")?) {
             (None, None) => SimpleMode::SendEvent,
             (Some(group), _) => SimpleMode::SendToGroup { group: GroupName::parse(group)?, echo: Echo::Send },

@@ -102,7 +102,10 @@ impl Carried {
             std::str::from_utf8(text).ok()
         });
         let carried = Self(texts.next()?.into());
-        let groups = texts.map(GroupName::parse).collect::<Result<_, _>>().ok()?;
+        let mut groups = Vec::new();
+        for group in texts {
+            groups.push(GroupName::parse(group).ok()?);
+        }
         bytes.is_empty().then_some((carried, groups))
     }
 }

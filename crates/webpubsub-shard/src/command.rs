@@ -143,7 +143,7 @@ impl Target {
     /// The connections meant that are on this shard.
     pub(crate) fn slots(&self, connections: &Connections) -> Vec<Slot> {
         match self {
-            Self::All => connections.iter().map(|(slot, _)| slot).collect(),
+            Self::All => connections.slots(&|_| true),
             Self::Group(group) => connections.members(group).collect(),
             Self::User(user) => connections.connections_of(user).collect(),
             Self::Connection(id) => connections.find(id).into_iter().collect(),

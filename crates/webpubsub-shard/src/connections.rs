@@ -53,6 +53,18 @@ impl Connections {
         (0..).map(Slot).zip(&mut self.slots).filter_map(|(slot, here)| Some((slot, here.as_mut()?)))
     }
 
+    /// The slots of those connections of which `is_meant` is true, in their order. Compiled once, which an iterator
+    /// would be for each of its uses.
+    pub(crate) fn slots(&self, is_meant: &dyn Fn(&Connection) -> bool) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        for (slot, connection) in self.iter() {
+            if is_meant(connection) {
+                slots.push(slot);
+            }
+        }
+        slots
+    }
+
     /// The slot that [`Connections::insert`] would give next: the smallest vacant one.
     pub(crate) fn vacancy(&self) -> Slot {
         self.vacant.as_slice().first().copied().unwrap_or_else(|| self.end())

@@ -66,16 +66,13 @@ impl Batch {
     pub fn decode(text: &str) -> Result<Self, BatchError> {
         let form = Members::parse(text).ok_or(BatchError)?;
         let from = form.get("from").and_then(Json::unsigned).and_then(|from| u16::try_from(from).ok());
-        let messages = form.get("messages").and_then(Json::elements).ok_or(BatchError)?;
-        let messages = messages.into_iter().map(|parts| {
+        let message = |parts: Json<'_>| {
             let [row, expires, message] = *parts.elements()?.as_array()?;
             let expires = Some(expires.unsigned()?).filter(|at| *at > 0).map(Timestamp::from_millis);
             Some((row.unsigned()?, StoredMessage { message: message.as_str().to_owned(), expires }))
-        });
-        Ok(Self {
-            from: ShardId(from.ok_or(BatchError)?),
-            messages: messages.collect::<Option<_>>().ok_or(BatchError)?,
-        })
+        };
+        let messages = form.get("messages").and_then(|messages| messages.list(message));
+        Ok(Self { from: ShardId(from.ok_or(BatchError)?), messages: messages.ok_or(BatchError)? })
     }
 }
 

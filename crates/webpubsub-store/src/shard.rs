@@ -98,15 +98,26 @@ impl<D: Database> ShardStore<D> {
         HubSettings::decode(text).map_err(log).ok()
     }
 
+    /// Reads the rows that a query finds.
     fn rows<T>(&self, query: &'static str, read: fn(&[Cell]) -> Option<T>) -> Result<Vec<T>, D::Error> {
-        let database = &self.object.database;
         let mut rows = Vec::new();
+        self.each_row(query, &mut |row| read(row).map(|row| rows.push(row)))?;
+        Ok(rows)
+    }
+
+    /// Has `take` read each row that a query finds: code that all kinds of rows have in common. Logs those that it
+    /// cannot read.
+    fn each_row(
+        &self,
+        query: &'static str,
+        take: &mut dyn FnMut(&[Cell]) -> Option<()>,
+    ) -> Result<(), D::Error> {
+        let database = &self.object.database;
         for row in database.query(query, &[])? {
-            match read(&row) {
-                Some(row) => rows.push(row),
-                None => database.log_unreadable(Unreadable::Row(query)),
+            if take(&row).is_none() {
+                database.log_unreadable(Unreadable::Row(query));
             }
         }
-        Ok(rows)
+        Ok(())
     }
 }

@@ -358,7 +358,11 @@ fn read_properties(list: Json<'_>) -> UserProperties {
         let text = |name| Some(member(&pair, name)?.text()?.into_owned());
         Some((text("name")?, text("value")?))
     };
-    list.elements().unwrap_or_default().into_iter().take(MAX_PROPERTIES).filter_map(pair).collect()
+    let mut properties = Vec::new();
+    for given in list.elements().unwrap_or_default().iter().take(MAX_PROPERTIES) {
+        properties.extend(pair(*given));
+    }
+    properties
 }
 
 fn write_properties(properties: &[(String, String)]) -> String {

@@ -173,7 +173,7 @@ impl MemberPage {
                 },
             })
         };
-        Members::parse(json)?.get("value")?.elements()?.into_iter().map(member).collect()
+        Members::parse(json)?.get("value")?.list(member)
     }
 }
 

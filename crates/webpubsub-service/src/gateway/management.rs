@@ -108,7 +108,7 @@ impl<H: Host> Gateway<'_, H> {
             ManagementRequest::Metrics => self.metrics().await?,
             ManagementRequest::History => self.history().await?,
             ManagementRequest::Hubs => {
-                let names: Vec<String> = self.known_hubs().await?.iter().map(HubName::to_string).collect();
+                let names = self.known_hubs().await?;
                 json(show_hubs(&names))
             }
             ManagementRequest::CloseSockets => {
@@ -268,13 +268,10 @@ impl<H: Host> Gateway<'_, H> {
         Ok(json(asked.ok_or(GatewayError::NoList)?))
     }
 
-    /// The version, and what the metrics of each hub come to. Asking wakes all shards.
+    /// The version, and what the metrics of each hub come to.
     async fn overview(&self) -> Result<Response, H::Error> {
         let mut overview = Overview::new();
-        for hub in self.known_hubs().await? {
-            let names = shard_names(&hub, &self.view(&hub).await?.map);
-            overview.add(&hub, &self.host.objects().ask_shards(names, ShardCall::Metrics).await);
-        }
+        self.ask_all(&|| ShardCall::Metrics, &mut |hub, shards| overview.add(hub, shards)).await?;
         Ok(json(overview.finish(self.host.now())))
     }
 
@@ -297,34 +294,44 @@ impl<H: Host> Gateway<'_, H> {
     async fn close_sockets(&self) -> Result<Response, H::Error> {
         let mut all = true;
         for hubs in self.known_hubs().await?.chunks(HUBS_AT_ONCE) {
-            let names = hubs.iter().map(HubName::to_string).collect();
+            let names = hubs.iter().map(|hub| hub.as_str().to_owned()).collect();
             let answers = self.host.objects().ask_directories(names, DirectoryCall::GoAway).await;
             all &= answers.iter().all(Option::is_some);
         }
         if all { Ok(text(204, String::new())) } else { Err(GatewayError::SocketsNotClosed.into()) }
     }
 
-    /// Every metric of every shard of every hub. Asking wakes them all.
+    /// Every metric of every shard of every hub.
     async fn metrics(&self) -> Result<Response, H::Error> {
         let mut metrics = MetricsText::new();
-        for hub in self.known_hubs().await? {
-            let names = shard_names(&hub, &self.view(&hub).await?.map);
-            let answers = self.host.objects().ask_shards(names, ShardCall::Metrics).await;
-            for (shard, values) in answers.iter().enumerate() {
-                metrics.add(&hub, shard, values.as_deref().unwrap_or_default());
+        self.ask_all(&|| ShardCall::Metrics, &mut |hub, shards| {
+            for (shard, values) in shards.iter().enumerate() {
+                metrics.add(hub, shard, values.as_deref().unwrap_or_default());
             }
-        }
+        })
+        .await?;
         Ok(with_type(200, MetricsText::CONTENT_TYPE, metrics.finish()))
     }
 
-    /// The last hour of every metric of every shard of every hub. Asking wakes them all.
+    /// The last hour of every metric of every shard of every hub.
     async fn history(&self) -> Result<Response, H::Error> {
         let (now, mut histories) = (self.host.now(), HistoryList::new());
+        self.ask_all(&|| ShardCall::History(now), &mut |hub, shards| histories.add(hub, shards)).await?;
+        Ok(json(histories.finish(now)))
+    }
+
+    /// Asks every shard of every hub, which wakes them all, and has `add` take what those of each hub answer, `None`
+    /// of one that does not.
+    async fn ask_all(
+        &self,
+        call: &dyn Fn() -> ShardCall,
+        add: &mut dyn FnMut(&HubName, &[Option<String>]),
+    ) -> Result<(), H::Error> {
         for hub in self.known_hubs().await? {
             let names = shard_names(&hub, &self.view(&hub).await?.map);
-            histories.add(&hub, &self.host.objects().ask_shards(names, ShardCall::History(now)).await);
+            add(&hub, &self.host.objects().ask_shards(names, call()).await);
         }
-        Ok(json(histories.finish(now)))
+        Ok(())
     }
 }
 

@@ -96,7 +96,7 @@ fn the_shards_are_shown_with_their_states() {
     map.target = 2;
     let shown = r#"{"version":0,"shards":[{"number":0,"state":"active"},{"number":1,"state":"warming"}]}"#;
     assert_eq!(show_shards(&map), shown);
-    assert_eq!(show_hubs(&["a".to_owned(), "b".to_owned()]), r#"{"hubs":["a","b"]}"#);
+    assert_eq!(show_hubs(&[hub("a"), hub("b")]), r#"{"hubs":["a","b"]}"#);
 }
 
 #[test]

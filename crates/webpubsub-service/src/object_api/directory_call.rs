@@ -78,7 +78,7 @@ impl DirectoryCall {
             Self::KeepDelivery(delivery) => ObjectRequest::of(DELIVERY, delivery.clone()),
             Self::Deliveries => ObjectRequest::bare(DELIVERIES),
             Self::GoAway => ObjectRequest::bare(GO_AWAY),
-            Self::AddHub(hub) => ObjectRequest::of(HUB, hub.to_string()),
+            Self::AddHub(hub) => ObjectRequest::of(HUB, hub.as_str().to_owned()),
             Self::Hubs => ObjectRequest::bare(HUBS),
             Self::Keys => ObjectRequest::bare(KEYS),
             Self::ChangeKeys(change) => ObjectRequest::of(CHANGE_KEYS, change.encode()),

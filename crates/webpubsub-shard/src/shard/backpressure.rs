@@ -3,6 +3,7 @@
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 
+use crate::connection::Connection;
 use crate::output::Output;
 use crate::shard::Shard;
 use crate::slot::Slot;
@@ -78,8 +79,7 @@ impl Shard {
     /// Has every socket measured.
     pub(crate) fn measure_all(&mut self, step: &mut Step) {
         self.unmeasured = 0;
-        let attached = self.connections.iter().filter(|(_, connection)| connection.is_attached());
-        step.push(Output::Measure { slots: attached.map(|(slot, _)| slot).collect() });
+        step.push(Output::Measure { slots: self.connections.slots(&Connection::is_attached) });
     }
 
     /// Takes the result of a measurement, and ends the connections on whose sockets too much waits. If it is

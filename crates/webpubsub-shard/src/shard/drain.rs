@@ -4,10 +4,10 @@ use webpubsub_mqtt::ReasonCode;
 use webpubsub_protocol::close::CloseCause;
 
 use crate::buffer::Link;
+use crate::connection::Connection;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
 use crate::shard_map::{ShardMap, ShardState};
-use crate::slot::Slot;
 use crate::step::Step;
 
 /// How many clients a shard that is to go sends away in one step.
@@ -29,12 +29,11 @@ impl Shard {
         }
         if self.map.state(self.config.shard) == ShardState::Draining {
             let keeps = self.config.drain_window.is_none_or(|window| step.now < self.map.since.after(window));
-            let leaving = self.connections.iter().filter(|(_, connection)| match &connection.buffer {
+            let leaving = self.connections.slots(&|connection| match &connection.buffer {
                 Some(buffer) => !keeps && buffer.link == Link::Attached,
                 None => true,
             });
-            let some: Vec<Slot> = leaving.take(DRAINED_AT_ONCE).map(|(slot, _)| slot).collect();
-            for slot in some {
+            for slot in leaving.into_iter().take(DRAINED_AT_ONCE) {
                 self.close(slot, CloseCause::ShardDrained, step);
             }
         }
@@ -46,14 +45,12 @@ impl Shard {
         for watcher in self.trace.clear() {
             step.push(Output::EndTrace { watcher, cause: CloseCause::ServiceStops });
         }
-        let attached = self.connections.iter().filter(|(_, connection)| connection.is_attached());
-        let attached: Vec<(Slot, bool)> =
-            attached.map(|(slot, connection)| (slot, connection.buffer.is_some())).collect();
+        let attached = self.connections.slots(&Connection::is_attached);
         for slot in self.mqtt.slots() {
             self.refuse_pending(slot, CloseCause::ServiceStops, step);
         }
-        for (slot, is_reliable) in attached {
-            if is_reliable {
+        for slot in attached {
+            if self.connections.get(slot).is_some_and(|connection| connection.buffer.is_some()) {
                 self.send_disconnect(slot, ReasonCode::SERVER_SHUTTING_DOWN, None, step);
                 self.detach(slot, step);
                 step.push(Output::Close { slot, cause: CloseCause::ServiceStops });

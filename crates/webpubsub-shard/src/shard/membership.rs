@@ -46,7 +46,7 @@ impl Shard {
             Groups::These(groups) => groups.clone(),
             Groups::All => {
                 let connection = self.connections.get(slot);
-                connection.into_iter().flat_map(|connection| connection.groups.as_slice()).cloned().collect()
+                connection.map(|connection| connection.groups.as_slice().to_vec()).unwrap_or_default()
             }
         }
     }

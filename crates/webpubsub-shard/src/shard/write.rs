@@ -45,8 +45,7 @@ impl Shard {
     /// a crash ends.
     pub(crate) fn keep_all_for_handlers(&mut self, step: &mut Step) {
         if self.has_event_handlers() {
-            let carried = self.connections.iter().filter(|(_, connection)| connection.carried.is_some());
-            for slot in carried.map(|(slot, _)| slot).collect::<Vec<_>>() {
+            for slot in self.connections.slots(&|connection| connection.carried.is_some()) {
                 self.touch(slot);
                 self.keep_on_disk(slot, step);
             }

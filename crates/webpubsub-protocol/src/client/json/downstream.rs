@@ -302,16 +302,16 @@ fn stream_part(stream: &Fields<'_>) -> Result<StreamPart, DecodeError> {
 }
 
 fn group_states(fields: &Fields<'_>, kind: GroupStatesKind) -> Result<DownstreamMessage, DecodeError> {
-    let items = fields.required("items", Json::elements)?.into_iter().map(|item| {
+    let mut items = Vec::new();
+    for item in fields.required("items", Json::elements)? {
         let item = Fields::parse(item.as_str())?;
-        Ok(GroupStateItem {
+        items.push(GroupStateItem {
             connection_id: ConnectionId::parse(item.string("connectionId")?)?,
             user_id: user(&item, "userId")?,
             state: item.state()?,
             updated_at: Timestamp::from_millis(item.required("updatedAt", Json::unsigned)?),
-        })
-    });
-    let items = items.collect::<Result<_, DecodeError>>()?;
+        });
+    }
     let sequence_id = fields.optional("sequenceId", Json::unsigned)?.map(SequenceId);
     Ok(DownstreamMessage::GroupStates {
         states: GroupStates { kind, group: fields.group()?, items },

@@ -102,8 +102,13 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn metadata(&self) -> Result<Metadata, DecodeError> {
-        let entry = |(key, value): (Cow<'_, str>, Json<'_>)| Some((key.into_owned(), string(value)?));
-        let entries = |value: Json<'a>| Members::parse(value.as_str())?.0.into_iter().map(entry).collect();
+        let entries = |value: Json<'a>| {
+            let mut entries = Vec::new();
+            for (key, value) in Members::parse(value.as_str())?.0 {
+                entries.push((key.into_owned(), string(value)?));
+            }
+            Some(entries)
+        };
         Ok(Metadata::parse(self.nullable("metadata", entries)?.unwrap_or_default())?)
     }
 

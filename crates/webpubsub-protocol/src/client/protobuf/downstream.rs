@@ -264,17 +264,17 @@ pub fn decode_downstream(frame: &[u8]) -> Result<Option<DownstreamMessage>, Deco
 }
 
 fn group_states(fields: &Fields<'_>, kind: GroupStatesKind) -> Result<DownstreamMessage, DecodeError> {
-    let items = fields.messages(2).map(|item| {
+    let mut items = Vec::new();
+    for item in fields.messages(2) {
         let item = item?;
         let user_id = item.optional_string(2, "user_id")?.filter(|user| !user.is_empty());
-        Ok(GroupStateItem {
+        items.push(GroupStateItem {
             connection_id: ConnectionId::parse(item.string(1, "connection_id")?)?,
             user_id: user_id.map(UserId::parse).transpose()?,
             state: item.state(3)?,
             updated_at: Timestamp::from_millis(item.uint(4).unwrap_or_default()),
-        })
-    });
-    let items = items.collect::<Result<_, DecodeError>>()?;
+        });
+    }
     let group = GroupName::parse(fields.string(1, "group")?)?;
     Ok(DownstreamMessage::GroupStates {
         states: GroupStates { kind, group, items },

@@ -16,8 +16,7 @@ impl Shard {
                 session.subscriptions.insert(&topic, Options::decode(options));
             }
         }
-        let sessions = self.connections.iter().filter(|(_, connection)| connection.mqtt.is_some());
-        self.mqtt.sessions = sessions.count();
+        self.mqtt.sessions = self.connections.slots(&|connection| connection.mqtt.is_some()).len();
     }
 
     /// Restores how far packets have come, after the buffers. What a socket was sent is not sent again over it.
@@ -35,8 +34,7 @@ impl Shard {
                 }
             }
         }
-        let slots: Vec<Slot> = self.connections.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
+        for slot in self.connections.slots(&|connection| connection.mqtt.is_some()) {
             let Some(connection) = self.connections.get_mut(slot) else { continue };
             let (Some(session), Some(buffer)) = (&mut connection.mqtt, &connection.buffer) else { continue };
             let acknowledged = buffer.acknowledged().sequence_id;
