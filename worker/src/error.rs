@@ -63,6 +63,6 @@ impl From<JsValue> for Error {
 
 impl From<Error> for JsValue {
     fn from(error: Error) -> Self {
-        js_sys::Error::new(&error.to_string()).into()
+        js_sys::Error::new(&format!("{error}")).into()
     }
 }

@@ -155,10 +155,10 @@ fn parse_position(token: &str) -> Option<ListPosition> {
 }
 
 fn top(query: Query<'_>) -> Result<usize, Refusal> {
-    let wrong = Refusal::Parameter { name: "top", rule: "It is a whole number from 1 to 500." };
-    match query.number("top", wrong.clone())?.unwrap_or(DEFAULT_TOP) {
+    let wrong = || Refusal::Parameter { name: "top", rule: "It is a whole number from 1 to 500." };
+    match query.number("top", wrong)?.unwrap_or(DEFAULT_TOP) {
         top @ 1..=MAX_TOP => Ok(usize::try_from(top).unwrap_or(usize::MAX)),
-        _ => Err(wrong),
+        _ => Err(wrong()),
     }
 }
 
@@ -243,7 +243,7 @@ fn show_group(group: &str, connections: u64) -> String {
 pub(crate) fn show_connections(connections: &[String], next: Option<ListPosition>) -> String {
     let mut page = Writer::object();
     page.json("connections", &["[", &connections.join(","), "]"].concat());
-    page.text_or_null("continuationToken", next.map(|next| next.to_string()).as_deref());
+    page.text_or_null("continuationToken", next.map(|next| format!("{next}")).as_deref());
     page.finish()
 }
 

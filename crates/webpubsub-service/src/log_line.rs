@@ -26,7 +26,7 @@ pub fn log_line(level: LogLevel, what: &str, file: Option<&str>, error: &dyn Dis
     if let Some(file) = file {
         line.text("file", file);
     }
-    line.text("error", &error.to_string());
+    line.text("error", &format!("{error}"));
     line.finish()
 }
 

@@ -25,9 +25,9 @@ impl TraceRequest {
     pub fn parse(query: &str) -> Result<Self, Refusal> {
         let query = Query(Some(query));
         let text = |name| Ok::<_, Refusal>(query.one(name)?.filter(|text| !text.is_empty()));
-        let wrong = Refusal::Parameter { name: "shard", rule: "It is the number of a shard, from 0." };
-        let shard = query.number("shard", wrong.clone())?.unwrap_or(0);
-        let shard = u16::try_from(shard).map(ShardId).map_err(|_| wrong)?;
+        let wrong = || Refusal::Parameter { name: "shard", rule: "It is the number of a shard, from 0." };
+        let shard = query.number("shard", wrong)?.unwrap_or(0);
+        let shard = u16::try_from(shard).map(ShardId).map_err(|_| wrong())?;
         let connection = text("connectionId")?.map(ConnectionId::parse).transpose();
         let user = text("userId")?.map(UserId::parse).transpose();
         let group = text("group")?.map(GroupName::parse).transpose();

@@ -77,7 +77,7 @@ impl Refusal {
             | Self::TooManyStreams
             | Self::NeverIdle => AckError::BAD_REQUEST,
         };
-        AckError { name: Cow::Borrowed(name), message: self.to_string() }
+        AckError { name: Cow::Borrowed(name), message: format!("{self}") }
     }
 }
 

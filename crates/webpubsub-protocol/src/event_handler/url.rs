@@ -100,7 +100,7 @@ impl UrlTemplate {
     pub fn resolve(&self, hub: &HubName, event: &str) -> String {
         let value = |name: &str| {
             let value = if name.eq_ignore_ascii_case("hub") { hub.as_str() } else { event };
-            escape(value).to_string()
+            format!("{}", escape(value))
         };
         replace(&self.0, value).unwrap_or_default()
     }

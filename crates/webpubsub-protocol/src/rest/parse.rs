@@ -197,7 +197,15 @@ pub struct Query<'a>(pub Option<&'a str>);
 
 impl<'a> Query<'a> {
     /// Every value of a parameter, in order.
-    fn all(self, name: &'static str) -> impl Iterator<Item = Result<String, Refusal>> + use<'a> {
+    fn all(self, name: &'static str) -> Result<Vec<String>, Refusal> {
+        let mut all = Vec::new();
+        for value in self.values(name) {
+            all.push(value?);
+        }
+        Ok(all)
+    }
+
+    fn values(self, name: &'static str) -> impl Iterator<Item = Result<String, Refusal>> + use<'a> {
         let is_named = move |(key, _): &(&str, &str)| {
             key.eq_ignore_ascii_case(name)
                 || (key.contains(['%', '+'])
@@ -212,7 +220,7 @@ impl<'a> Query<'a> {
     /// # Errors
     /// It stands there again, or is not percent-encoded UTF-8.
     pub fn one(self, name: &'static str) -> Result<Option<String>, Refusal> {
-        let mut values = self.all(name);
+        let mut values = self.values(name);
         let first = values.next().transpose()?;
         if values.next().is_some() { Err(Refusal::Repeated { name }) } else { Ok(first) }
     }
@@ -221,12 +229,12 @@ impl<'a> Query<'a> {
     ///
     /// # Errors
     /// `otherwise` for anything else, and as [`Query::one`].
-    pub fn number(self, name: &'static str, otherwise: Refusal) -> Result<Option<u64>, Refusal> {
+    pub fn number(self, name: &'static str, otherwise: fn() -> Refusal) -> Result<Option<u64>, Refusal> {
         let Some(text) = self.one(name)? else { return Ok(None) };
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(otherwise);
+            return Err(otherwise());
         }
-        text.parse().map(Some).map_err(|_| otherwise)
+        text.parse().map(Some).map_err(|_| otherwise())
     }
 
     /// Without a version the newest is meant. They do not differ in what they serve.
@@ -242,7 +250,7 @@ impl<'a> Query<'a> {
     }
 
     fn send_options(self, excluding: Excluding, filtering: Filtering) -> Result<SendOptions, Refusal> {
-        let ttl = self.number("messageTtlSeconds", Refusal::TimeToLive)?.unwrap_or(0);
+        let ttl = self.number("messageTtlSeconds", || Refusal::TimeToLive)?.unwrap_or(0);
         let ttl = TimeToLive::from_seconds(ttl).map_err(|_| Refusal::TimeToLive)?;
         let filter = match filtering {
             Filtering::Allowed => self.one("filter")?,
@@ -266,8 +274,8 @@ impl<'a> Query<'a> {
     /// A blank id excludes no connection.
     fn excluded(self) -> Result<Vec<ConnectionId>, Refusal> {
         let mut excluded = Vec::new();
-        for id in self.all("excluded") {
-            excluded.extend(ConnectionId::parse(id?).ok());
+        for id in self.all("excluded")? {
+            excluded.extend(ConnectionId::parse(id).ok());
         }
         Ok(excluded)
     }
@@ -285,15 +293,15 @@ impl<'a> Query<'a> {
 
     /// Source: docs/spec/rest.md#groups-and-permissions.
     fn page_request(self) -> Result<PageRequest, Refusal> {
-        let number = |name, largest: u32, refusal: Refusal| match self.number(name, refusal.clone())? {
+        let number = |name, largest: u32, refusal: fn() -> Refusal| match self.number(name, refusal)? {
             None => Ok(None),
             Some(number) => match u32::try_from(number) {
                 Ok(number) if (1..=largest).contains(&number) => Ok(Some(number)),
-                Ok(_) | Err(_) => Err(refusal),
+                Ok(_) | Err(_) => Err(refusal()),
             },
         };
-        let max_page_size = number("maxpagesize", MAX_PAGE_SIZE, Refusal::MaxPageSize)?;
-        let top = number("top", MAX_TOP, Refusal::Top)?;
+        let max_page_size = number("maxpagesize", MAX_PAGE_SIZE, || Refusal::MaxPageSize)?;
+        let top = number("top", MAX_TOP, || Refusal::Top)?;
         let continuation_token = self.one("continuationToken")?;
         let is_good = |token: &String| (1..=MAX_CONTINUATION_TOKEN_BYTES).contains(&token.len());
         if !continuation_token.as_ref().is_none_or(is_good) {
@@ -308,8 +316,7 @@ impl<'a> Query<'a> {
             Some(user) if !user.is_empty() => Some(parse_user(user)?),
             Some(_) | None => None,
         };
-        let group = |group: Result<String, _>| parse_group(group?, Refusal::Group);
-        let minutes = self.number("minutesToExpire", Refusal::MinutesToExpire)?;
+        let minutes = self.number("minutesToExpire", || Refusal::MinutesToExpire)?;
         let lifetime = match minutes.unwrap_or(super::DEFAULT_TOKEN_MINUTES) {
             minutes @ 1..=super::MAX_TOKEN_MINUTES => Duration::from_secs(minutes * 60),
             _ => return Err(Refusal::MinutesToExpire),
@@ -320,12 +327,10 @@ impl<'a> Query<'a> {
             Some(name) if name.eq_ignore_ascii_case("MQTT") => ClientType::Mqtt,
             Some(_) => return Err(Refusal::ClientType),
         };
-        Ok(TokenRequest {
-            user_id,
-            roles: self.all("role").collect::<Result<_, _>>()?,
-            groups: self.all("group").map(group).collect::<Result<_, _>>()?,
-            lifetime,
-            client_type,
-        })
+        let (roles, mut groups) = (self.all("role")?, Vec::new());
+        for group in self.all("group")? {
+            groups.push(parse_group(group, Refusal::Group)?);
+        }
+        Ok(TokenRequest { user_id, roles, groups, lifetime, client_type })
     }
 }

@@ -309,8 +309,8 @@ impl Refusal {
             Self::ContinuationToken => ("continuationToken", "Invalid continuationToken."),
             Self::Groups => ("groups", "A nonempty list of valid group names is required."),
             Self::FilterNotText => ("filter", "Invalid filter. It is a string or null."),
-            Self::Filter(error) => return ("filter", error.to_string().into()),
-            Self::BodyFilter(error) => return ("Filter", error.to_string().into()),
+            Self::Filter(error) => return ("filter", format!("{error}").into()),
+            Self::BodyFilter(error) => return ("Filter", format!("{error}").into()),
             Self::Dots { name } => {
                 let target = if *name == "group name" { "group" } else { name };
                 let text = format!(

@@ -19,7 +19,7 @@ impl<H: Host> Gateway<'_, H> {
             Err(refusal) => return Answer::Respond(rest::refuse(&refusal, asked.method)),
         };
         let origin = || match &origin {
-            Some(origin) => origin.to_string(),
+            Some(origin) => format!("{origin}"),
             None => format!("{}://{}", asked.url.scheme, asked.url.host),
         };
         let (hub, task) = match Assignment::of(operation) {
