@@ -55,8 +55,16 @@ describe("The quickstart's event handler", () => {
     });
     t.after(() => service.stop());
     await service.start();
-    for (const label of ["management", "shards", "deliveries", "test-handler"])
-      await typed(t, service, documentBlock(label)).done();
+    const labels = [
+      "management",
+      "metrics",
+      "shards",
+      "deliveries",
+      "test-handler",
+      "configure-secret",
+      "close-sockets",
+    ];
+    for (const label of [...labels, "rotate"]) await typed(t, service, documentBlock(label)).done();
   });
 
   const [eager, other] = isNative ? ["server", "server"] : ["start", "serve"];
