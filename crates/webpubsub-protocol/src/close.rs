@@ -83,7 +83,7 @@ pub enum CloseCause {
     /// An MQTT client has disconnected.
     MqttEnded,
     /// An MQTT client's CONNECT was refused. CONNACK of 3.1.1 has no place for the reason.
-    MqttRefused(ConnectRefusal),
+    MqttRefused(ConnackRefusal),
     /// What an MQTT client sent is no packet, or breaks MQTT's rules.
     InvalidPacket,
     /// An MQTT client did not connect in time, or sent nothing for longer than its keep-alive.
@@ -143,7 +143,7 @@ impl CloseCause {
 ///
 /// Source: docs/spec/mqtt.md#connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectRefusal {
+pub enum ConnackRefusal {
     /// The event handler's answer, which has words of its own.
     ByHandler,
     /// The client id: its characters, or that it is another connection's.
@@ -164,7 +164,7 @@ pub enum ConnectRefusal {
     Retained,
 }
 
-impl ConnectRefusal {
+impl ConnackRefusal {
     /// The reason in words, at most 123 bytes.
     #[must_use]
     pub const fn text(self) -> &'static str {

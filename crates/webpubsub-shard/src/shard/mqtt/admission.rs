@@ -2,7 +2,7 @@
 
 use webpubsub_mqtt::{Connack, Properties, Property, ReasonCode, Version};
 use webpubsub_protocol::client::Subprotocol;
-use webpubsub_protocol::close::ConnectRefusal;
+use webpubsub_protocol::close::ConnackRefusal;
 use webpubsub_protocol::event_handler::{
     CallFailure, Event, MqttAdmission, MqttConnect, MqttRefusal, Physical, Subject, Taken,
 };
@@ -133,7 +133,7 @@ impl Shard {
         }
         let properties = with_users(properties, refusal.user_properties);
         let connack = Connack { reason, properties, ..Connack::default() };
-        self.refuse_with(slot, &wanted.connect, connack, ConnectRefusal::ByHandler, step);
+        self.refuse_with(slot, &wanted.connect, connack, ConnackRefusal::ByHandler, step);
     }
 }
 

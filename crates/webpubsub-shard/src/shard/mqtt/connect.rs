@@ -5,7 +5,7 @@ use webpubsub_mqtt::{
     UpstreamPacket, Version,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
-use webpubsub_protocol::close::{CloseCause, ConnectRefusal};
+use webpubsub_protocol::close::{CloseCause, ConnackRefusal};
 use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
@@ -119,7 +119,7 @@ impl Shard {
             let id = ConnectionId::parse(connect.client_id.as_str()).ok();
             // A server that names another shard's connection is led to that shard.
             let id = id.filter(|id| ShardId::of(id).is_none_or(|shard| shard == self.config.shard));
-            Ok(Some((id.ok_or(ConnectRefusal::ClientId)?, is_assigned)))
+            Ok(Some((id.ok_or(ConnackRefusal::ClientId)?, is_assigned)))
         });
         match result {
             Ok(Some((id, is_assigned))) => self.ask_or_admit(slot, Wanted { connect, id, is_assigned }, step),
@@ -128,7 +128,7 @@ impl Shard {
         }
     }
 
-    fn refuse_connect(&mut self, slot: Slot, connect: &Connect, refusal: ConnectRefusal, step: &mut Step) {
+    fn refuse_connect(&mut self, slot: Slot, connect: &Connect, refusal: ConnackRefusal, step: &mut Step) {
         let mut connack = Connack { reason: reason_of(refusal, connect.version), ..Connack::default() };
         connack.properties.push_text(Property::ReasonString, refusal.text());
         self.refuse_with(slot, connect, connack, refusal, step);
@@ -140,7 +140,7 @@ impl Shard {
         slot: Slot,
         connect: &Connect,
         connack: Connack,
-        refusal: ConnectRefusal,
+        refusal: ConnackRefusal,
         step: &mut Step,
     ) {
         let packet = DownstreamPacket::Connack(connack);
@@ -158,9 +158,9 @@ impl Shard {
         if let Some(known) = known {
             let is_attached = self.link(known) == Some(Link::Attached);
             let refusal = match self.session_mut(known) {
-                None => Some(ConnectRefusal::ClientId),
+                None => Some(ConnackRefusal::ClientId),
                 Some(session) => {
-                    (is_attached && !session.allows_takeover(step.now)).then_some(ConnectRefusal::Displaced)
+                    (is_attached && !session.allows_takeover(step.now)).then_some(ConnackRefusal::Displaced)
                 }
             };
             if let Some(refusal) = refusal {

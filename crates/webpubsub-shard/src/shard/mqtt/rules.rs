@@ -1,7 +1,7 @@
 //! What CONNECT has to keep to beside MQTT's own rules.
 
 use webpubsub_mqtt::{Connect, Property, ReasonCode, Version};
-use webpubsub_protocol::close::ConnectRefusal;
+use webpubsub_protocol::close::ConnackRefusal;
 use webpubsub_protocol::name::GroupName;
 
 use crate::mqtt::{MAX_KEEP_ALIVE_SECONDS, packet_maximum};
@@ -15,8 +15,8 @@ const MIN_PACKET_MAXIMUM: u32 = 64;
 
 /// What CONNACK says to a client that is not let in. 3.1.1 has no code for what is not allowed of keep-alives and
 /// wills, and gets that of what is not authorized.
-pub(super) const fn reason_of(refusal: ConnectRefusal, version: Version) -> ReasonCode {
-    use ConnectRefusal as R;
+pub(super) const fn reason_of(refusal: ConnackRefusal, version: Version) -> ReasonCode {
+    use ConnackRefusal as R;
     let is_5 = matches!(version, Version::V5);
     match refusal {
         R::ClientId => ReasonCode::CLIENT_IDENTIFIER_NOT_VALID,
@@ -33,31 +33,31 @@ pub(super) const fn reason_of(refusal: ConnectRefusal, version: Version) -> Reas
 /// Whether a CONNECT keeps to the rules that are not MQTT's own.
 ///
 /// Source: docs/spec/mqtt.md#connect.
-pub(super) fn check(connect: &Connect) -> Result<(), ConnectRefusal> {
+pub(super) fn check(connect: &Connect) -> Result<(), ConnackRefusal> {
     let is_5 = connect.version == Version::V5;
     let id = connect.client_id.as_bytes();
     let is_assigned = id.is_empty() && is_5;
     if !is_assigned && !(1..=MAX_CLIENT_ID).contains(&id.len()) || !id.iter().all(u8::is_ascii_alphanumeric) {
-        return Err(ConnectRefusal::ClientId);
+        return Err(ConnackRefusal::ClientId);
     }
     if connect.properties.text(Property::AuthenticationMethod).is_some() {
-        return Err(ConnectRefusal::Method);
+        return Err(ConnackRefusal::Method);
     }
     if packet_maximum(connect) < MIN_PACKET_MAXIMUM {
-        return Err(ConnectRefusal::PacketSize);
+        return Err(ConnackRefusal::PacketSize);
     }
     if !is_5 && !(1..=MAX_KEEP_ALIVE_SECONDS).contains(&connect.keep_alive) {
-        return Err(ConnectRefusal::KeepAlive);
+        return Err(ConnackRefusal::KeepAlive);
     }
     let Some(will) = &connect.will else { return Ok(()) };
     if GroupName::parse(will.topic.as_str()).is_err() || will.topic.contains(['+', '#']) {
-        return Err(ConnectRefusal::WillTopic);
+        return Err(ConnackRefusal::WillTopic);
     }
     if will.payload.len() > MAX_WILL_BYTES {
-        return Err(ConnectRefusal::WillSize);
+        return Err(ConnackRefusal::WillSize);
     }
     if is_5 && will.retain {
-        return Err(ConnectRefusal::Retained);
+        return Err(ConnackRefusal::Retained);
     }
     Ok(())
 }
