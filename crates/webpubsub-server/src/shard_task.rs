@@ -304,10 +304,10 @@ impl ShardTask {
             Answered::Socket(subprotocol) => match (running.host.newest_seat(), self.itself.upgrade()) {
                 (Some(seat), Some(shard)) => Ok((Link::new(shard, seat), subprotocol)),
                 // It was closed in the very step.
-                _ => Err(Why::NotRecoverable),
+                _ => Err(Why::Refused),
             },
             Answered::Answer(ShardAnswer::Offered(why)) => Err(why),
-            Answered::Answer(_) => Err(Why::NotRecoverable),
+            Answered::Answer(_) => Err(Why::Refused),
         };
         let connections = running.driver.shard.connections();
         running.host.waiting.push(Waiting::Offered(reply, Offered { accepted, connections }));

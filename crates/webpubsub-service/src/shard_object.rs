@@ -129,7 +129,7 @@ impl<H: ObjectHost> ShardObject<'_, H> {
                 match self.step(Input::Recover { connection, reconnection_token })?.accepted {
                     // Whatever the client offers this time.
                     Some(spoken) => return Ok(Answered::Socket(spoken.name().map(str::to_owned))),
-                    None => ShardAnswer::Offered(Offered::NotRecoverable),
+                    None => ShardAnswer::Offered(Offered::Refused),
                 }
             }
             ShardCall::Watch(query) => match self.watch(&query) {
@@ -182,11 +182,11 @@ impl<H: ObjectHost> ShardObject<'_, H> {
 
     /// Lets an operator watch, by the query of the request.
     fn watch(&mut self, query: &str) -> Result<(), Offered> {
-        let request = TraceRequest::parse(query).map_err(|_| Offered::NotRecoverable)?;
+        let request = TraceRequest::parse(query).map_err(|_| Offered::Refused)?;
         let watcher = self.driver.shard.watch(request.filter).ok_or(Offered::Full(Full::Quota))?;
         if !self.host.accept_watcher(watcher, query) {
             self.driver.shard.unwatch(watcher);
-            return Err(Offered::NotRecoverable);
+            return Err(Offered::Refused);
         }
         let greeting = TraceRequest::greeting(self.host.hub(), &self.driver.shard);
         self.host.send_trace(watcher, &greeting);

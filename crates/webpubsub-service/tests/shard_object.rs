@@ -158,7 +158,7 @@ fn a_client_gets_its_socket_or_why_it_does_not() {
     let recover = |id| ShardCall::Recover(id, "token".to_owned());
     let spoken = Answered::Socket(Subprotocol::JsonReliable.name().map(str::to_owned));
     assert_eq!(answer(&mut driver, &mut host, recover(known)), spoken);
-    assert_eq!(answer(&mut driver, &mut host, recover(unknown)), offered(Offered::NotRecoverable));
+    assert_eq!(answer(&mut driver, &mut host, recover(unknown)), offered(Offered::Refused));
 }
 
 #[test]
@@ -223,14 +223,10 @@ fn an_operator_is_greeted_over_the_socket_it_watches_by() {
     let watch = |query: &str| ShardCall::Watch(query.to_owned());
     assert_eq!(answer(&mut driver, &mut host, watch("shard=1")), Answered::Socket(None));
     assert_eq!(host.traced, [r#"{"type":"watching","hub":"chat","shard":1,"shards":1}"#]);
-    assert_eq!(answer(&mut driver, &mut host, watch("payloads=2")), offered(Offered::NotRecoverable));
+    assert_eq!(answer(&mut driver, &mut host, watch("payloads=2")), offered(Offered::Refused));
     host.has_room_for_watchers = false;
     for _ in 0..100 {
-        assert_eq!(
-            answer(&mut driver, &mut host, watch("")),
-            offered(Offered::NotRecoverable),
-            "it takes no place"
-        );
+        assert_eq!(answer(&mut driver, &mut host, watch("")), offered(Offered::Refused), "it takes no place");
     }
     host.has_room_for_watchers = true;
     while answer(&mut driver, &mut host, watch("")) == Answered::Socket(None) {}

@@ -85,7 +85,7 @@ impl<H: Host> Gateway<'_, H> {
             let (answer, status, _) = self.host.offer(&object_name(hub, shard), call).await?;
             match Offered::of_status(status) {
                 Some(Offered::Accepted) => return Ok(Answer::Pass(answer)),
-                Some(Offered::NotRecoverable) => {}
+                Some(Offered::Refused) => {}
                 Some(Offered::Full(_)) | None => return Err(GatewayError::NoOffer.into()),
             }
         }
@@ -194,6 +194,6 @@ fn is_of_unknown_key(begun: &Result<Begun<'_>, ConnectRefusal>) -> bool {
 fn full(status: u16) -> Option<Full> {
     match Offered::of_status(status) {
         Some(Offered::Full(why)) => Some(why),
-        Some(Offered::Accepted | Offered::NotRecoverable) | None => None,
+        Some(Offered::Accepted | Offered::Refused) | None => None,
     }
 }

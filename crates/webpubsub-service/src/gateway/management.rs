@@ -94,7 +94,7 @@ impl<H: Host> Gateway<'_, H> {
                 let why = "As many watch this shard as may: close one of the other traces.";
                 Ok(Err(Refusal::TooManyRequests { why }))
             }
-            Some(Offered::NotRecoverable) | None => Err(GatewayError::NoOffer.into()),
+            Some(Offered::Refused) | None => Err(GatewayError::NoOffer.into()),
         }
     }
 

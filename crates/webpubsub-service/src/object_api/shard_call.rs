@@ -67,15 +67,15 @@ pub enum ShardAnswer {
     Text(String),
 }
 
-/// What a shard says to a client that is offered to it.
+/// What a shard says to a socket that is offered to it, of a client or of an operator who watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offered {
-    /// It accepts the client, or has room for one.
+    /// It accepts it, or has room for a client.
     Accepted,
     /// It has no room.
     Full(Full),
-    /// It does not know the connection that the client wants back, or cannot give it what it missed.
-    NotRecoverable,
+    /// It takes no such socket: it does not know the connection that is to be recovered, or the socket is gone.
+    Refused,
 }
 
 const CONNECT: &str = "/connect";
@@ -216,7 +216,7 @@ impl Offered {
         match self {
             Self::Accepted => 204,
             Self::Full(full) => full_status(full),
-            Self::NotRecoverable => 404,
+            Self::Refused => 404,
         }
     }
 
@@ -226,7 +226,7 @@ impl Offered {
         if status == 101 {
             return Some(Self::Accepted);
         }
-        let all = [Self::Accepted, Self::Full(Full::Quota), Self::Full(Full::Shard), Self::NotRecoverable];
+        let all = [Self::Accepted, Self::Full(Full::Quota), Self::Full(Full::Shard), Self::Refused];
         all.into_iter().find(|offered| offered.status() == status)
     }
 }
@@ -339,12 +339,9 @@ mod tests {
 
     #[test]
     fn a_host_reads_each_answer_as_it_was_given() {
-        for offered in [
-            Offered::Accepted,
-            Offered::Full(Full::Quota),
-            Offered::Full(Full::Shard),
-            Offered::NotRecoverable,
-        ] {
+        for offered in
+            [Offered::Accepted, Offered::Full(Full::Quota), Offered::Full(Full::Shard), Offered::Refused]
+        {
             let ObjectResponse { status, body } = ShardAnswer::Offered(offered).encode();
             assert_eq!((Offered::of_status(status), body.as_str()), (Some(offered), ""));
         }
