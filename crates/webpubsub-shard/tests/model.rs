@@ -232,7 +232,7 @@ impl Both {
             Operation::Close(to) => self.close(to),
             Operation::JoinMany { to, group } => self.join_many(to, pick(&GROUPS, group)),
             Operation::LeaveMany { to, group } => {
-                self.leave_many(to, group.map(|group| pick(&GROUPS, group)))
+                self.leave_many(to, group.map(|group| pick(&GROUPS, group)));
             }
             Operation::Permit { client, group, grant } => self.permit(client, pick(&GROUPS, group), grant),
             Operation::Hibernate => {
