@@ -1,21 +1,40 @@
-// What operators cost who look on while a hub is busy, and what a large hub costs their browser:
-//
-//   node bench/operators.mjs trace [MESSAGES_A_SECOND [ROUNDS [SECONDS]]]
-//   node bench/operators.mjs page [CONNECTIONS]
+// What operators cost who look on while a hub is busy, and what a large hub costs their browser: see `--help`.
 //
 // `trace`: one publisher over a WebSocket at a steady rate, and rounds with and without an open trace that alternate, so
 // that whatever else the machine does falls on both. Prints the service's CPU in either, and the ratio of the sums.
 // `page`: Chromium lists very many connections page after page and searches them; prints its long tasks.
 import { readFileSync } from "node:fs";
 import { setTimeout as pass } from "node:timers/promises";
+import { parse } from "../scripts/command.mjs";
+import { checkOpenFiles } from "../scripts/open-files.mjs";
+import { oneOf, whole } from "../scripts/options.mjs";
+import { exitOnSignals } from "../scripts/processes.mjs";
+import { UsageProblem, main, say } from "../scripts/terminal.mjs";
 import { launchChromium } from "../tests/support/browser.mjs";
 import { Crowd } from "../tests/support/crowd.mjs";
 import { goTo, openPortal } from "../tests/support/portal.mjs";
 import { Service } from "../tests/support/service.mjs";
 import { watch } from "../tests/support/trace.mjs";
 
-const [what = "", ...given] = process.argv.slice(2);
-const numbers = given.map(Number);
+const command = {
+  name: "node bench/operators.mjs",
+  about:
+    "Measures what operators cost. trace: the service's CPU for a steady publisher, with and without an open trace in turns.\npage: the long tasks of Chromium while it lists very many connections, page after page, and searches them.",
+  flags: {
+    host: { type: "string", default: "workerd", value: "NAME", about: "What runs the service: workerd or native." },
+  },
+  rest: "trace [MESSAGES_A_SECOND [ROUNDS [SECONDS]]] | page [CONNECTIONS]",
+  examples: [
+    ["node bench/operators.mjs trace", "1,000 messages a second, 10 rounds of 5 s each"],
+    ["node bench/operators.mjs page 2000", "2,000 connections"],
+    ["node bench/operators.mjs page --host native", "10,000 connections, each of which is one open file there"],
+  ],
+};
+
+/** The npm script that runs the service on each host. */
+const RUNNERS = { workerd: "serve", native: "server" };
+const MAX_NUMBER = 1_000_000;
+const CONNECTIONS = 10_000;
 /** Ticks of a second in /proc. */
 const TICKS = 100;
 const STEP_MS = 20;
@@ -63,7 +82,7 @@ async function trace(service, [rate = 1000, rounds = 10, seconds = 5]) {
   say(`${what}: ${sums.without.toFixed(2)} s of CPU without a trace, ${sums.with.toFixed(2)} s with one: ${ratio}`);
 }
 
-async function page(service, [count = 10_000]) {
+async function page(service, [count = CONNECTIONS]) {
   const hub = service.newHub();
   let user = 0;
   await Crowd.connect(count, () => hub.clientUrl({ user: `user-${++user}`, groups: [`group-${user % 100}`] }));
@@ -114,16 +133,20 @@ async function page(service, [count = 10_000]) {
   await browser.close();
 }
 
-const say = (text) => console.log(text);
-const kinds = { trace, page };
-if (!Object.hasOwn(kinds, what)) {
-  say("node bench/operators.mjs trace | page");
-  process.exit(2);
-}
-const service = await new Service({ variables: { CLIENT_MESSAGES_PER_SECOND: 0 } }).start();
-try {
-  await kinds[what](service, numbers);
-} finally {
-  await service.stop();
-}
+exitOnSignals();
+await main(async () => {
+  const { host, rest } = parse(process.argv.slice(2), command);
+  oneOf("--host", host, Object.keys(RUNNERS));
+  const [what, ...given] = rest;
+  const measure = { trace, page }[what];
+  if (!measure) throw new UsageProblem(`What is to be measured: ${command.rest}?`);
+  const numbers = given.map((text) => whole("Each number", text, 1, MAX_NUMBER));
+  if (measure === page && host === "workerd") checkOpenFiles(numbers[0] ?? CONNECTIONS);
+  const service = new Service({ runner: RUNNERS[host], variables: { CLIENT_MESSAGES_PER_SECOND: 0 } });
+  try {
+    await measure(await service.start(), numbers);
+  } finally {
+    await service.stop();
+  }
+});
 process.exit();

@@ -60,13 +60,15 @@ export function describe({ name, about, flags, rest, examples }) {
   ]);
   rows.push(["--help", "This description."]);
   const options = Object.keys(flags).length > 0 ? " [options]" : "";
-  const dashes = afterDashes && (options || rest) ? " --" : "";
+  // npm takes what stands before them; a file that Node runs is typed with all of it.
+  const isDashed = afterDashes && name.startsWith("npm ");
+  const dashes = isDashed && (options || rest) ? " --" : "";
   return [
     `${name}${dashes}${options}${rest ? ` ${rest}` : ""}`,
     "",
     about,
     "",
-    afterDashes ? "Options, after --:" : "Options:",
+    isDashed ? "Options, after --:" : "Options:",
     ...columns(rows),
     "",
     "Examples:",
