@@ -1,7 +1,7 @@
 // The page: `www/` bundled, and the client that it uses, together in `build/www/`.
 //
 // build/www/                what `www/` has beside sources
-// build/www/app/            scripts and style sheet, bundled; each page of the navigation is loaded when it is opened
+// build/www/app/            scripts and style sheet, bundled; what a QR code and MQTT need is loaded when it is first used
 // build/www/client/         the client package as a page loads it
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";

@@ -1,6 +1,7 @@
 // The app: where it is, who uses it, and what is on the screen.
 import { render } from "lit-html";
 import { Access } from "../access/access.js";
+import { keepFocus } from "../parts/focus.js";
 import { frame } from "./frame.js";
 import { routeOf } from "./pages.js";
 import { Progress } from "./progress.js";
@@ -12,10 +13,8 @@ export class App {
   theme = new Theme(() => this.update());
   /** The entry of `pages` that is shown, and what follows its name in the address. */
   route;
-  /** The page that is shown; none while it is being loaded. */
+  /** The page that is shown; none until it is known who uses it. */
   page;
-  /** Why the page could not be loaded. */
-  failure = "";
   #root;
   #made = new Map();
   #isScheduled = false;
@@ -25,12 +24,11 @@ export class App {
   }
 
   async start() {
-    addEventListener("hashchange", () => void this.#go());
+    addEventListener("hashchange", () => this.#go());
     this.route = routeOf(location.hash);
     this.update();
     await this.access.begin();
-    this.route = routeOf(location.hash);
-    await this.#go({ isFirst: true });
+    this.#go({ isFirst: true });
   }
 
   /** Draws what has changed, once a frame however often it is called. */
@@ -39,7 +37,7 @@ export class App {
     this.#isScheduled = true;
     const draw = () => {
       this.#isScheduled = false;
-      render(frame(this), this.#root);
+      keepFocus(() => render(frame(this), this.#root));
     };
     // Nothing is drawn in a tab that is not looked at: what waits there must not wait for a frame.
     if (document.visibilityState === "hidden") setTimeout(draw, 100);
@@ -52,32 +50,19 @@ export class App {
   }
 
   /** The page with this path, made if it was not open yet. */
-  async pageAt(path) {
+  pageAt(path) {
     const { entry } = routeOf(`#/${path}`);
-    if (!this.#made.has(entry)) {
-      const Page = await entry.load();
-      if (!this.#made.has(entry)) this.#made.set(entry, new Page(this));
-    }
+    if (!this.#made.has(entry)) this.#made.set(entry, new entry.Page(this));
     return this.#made.get(entry);
   }
 
-  async #go({ isFirst = false } = {}) {
-    const route = routeOf(location.hash);
+  #go({ isFirst = false } = {}) {
     this.page?.leave?.();
-    this.page = undefined;
-    this.failure = "";
-    this.route = route;
-    document.title = `${route.entry.title} · Web PubSub Edge`;
-    this.update();
-    try {
-      const page = await this.pageAt(route.entry.path);
-      // Another page may have been asked for meanwhile.
-      if (this.route !== route) return;
-      this.page = page;
-      page.enter?.(...route.rest);
-    } catch (error) {
-      if (this.route === route) this.failure = `This part of the page could not be loaded. ${error.message}`;
-    }
+    this.route = routeOf(location.hash);
+    const { entry, rest } = this.route;
+    document.title = `${entry.title} · Web PubSub Edge`;
+    this.page = this.pageAt(entry.path);
+    this.page.enter?.(...rest);
     this.update();
     requestAnimationFrame(() => {
       centerCurrentLink();

@@ -1,63 +1,72 @@
 // Which pages there are, in the order of the navigation, and where each is.
+import { Overview } from "../pages/overview.js";
+import { Playground } from "../pages/playground.js";
+import { ClientUrl } from "../pages/client-url.js";
+import { Hubs } from "../pages/hubs.js";
+import { ServerApi } from "../pages/server-api.js";
+import { Connections } from "../pages/connections.js";
+import { Trace } from "../pages/trace.js";
+import { Metrics } from "../pages/metrics.js";
+import { Keys } from "../pages/keys.js";
 
 /**
  * `path` is its place in the address, after `#/`; `needsAccess` pages show the form to sign in until that was done.
  *
- * @typedef {{ path: string, title: string, needsAccess?: boolean, load: () => Promise<new (app: any) => any> }} Entry
+ * @typedef {{ path: string, title: string, needsAccess?: boolean, Page: new (app: any) => any }} Entry
  * @type {Entry[]}
  */
 export const pages = [
   {
     path: "overview",
     title: "Overview",
-    load: () => import("../pages/overview.js").then(({ Overview }) => Overview),
+    Page: Overview,
   },
   {
     path: "playground",
     title: "Playground",
-    load: () => import("../pages/playground.js").then(({ Playground }) => Playground),
+    Page: Playground,
   },
   {
     path: "client-url",
     title: "Client URL",
     needsAccess: true,
-    load: () => import("../pages/client-url.js").then(({ ClientUrl }) => ClientUrl),
+    Page: ClientUrl,
   },
   {
     path: "hubs",
     title: "Hubs",
     needsAccess: true,
-    load: () => import("../pages/hubs.js").then(({ Hubs }) => Hubs),
+    Page: Hubs,
   },
   {
     path: "server-api",
     title: "Server API",
     needsAccess: true,
-    load: () => import("../pages/server-api.js").then(({ ServerApi }) => ServerApi),
+    Page: ServerApi,
   },
   {
     path: "connections",
     title: "Connections",
     needsAccess: true,
-    load: () => import("../pages/connections.js").then(({ Connections }) => Connections),
+    Page: Connections,
   },
   {
     path: "trace",
     title: "Live trace",
     needsAccess: true,
-    load: () => import("../pages/trace.js").then(({ Trace }) => Trace),
+    Page: Trace,
   },
   {
     path: "metrics",
     title: "Metrics",
     needsAccess: true,
-    load: () => import("../pages/metrics.js").then(({ Metrics }) => Metrics),
+    Page: Metrics,
   },
   {
     path: "keys",
     title: "Keys",
     needsAccess: true,
-    load: () => import("../pages/keys.js").then(({ Keys }) => Keys),
+    Page: Keys,
   },
 ];
 

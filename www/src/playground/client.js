@@ -1,11 +1,10 @@
 // One client of the playground: its connection, its groups, and the log of its frames.
-import { WebPubSubClient } from "/client/index.js";
 import { endInWords, errorInWords } from "../parts/words.js";
 import { BareClient } from "./bare-client.js";
 import { describeFrame, describeNote } from "./frame.js";
 import { FrameLog } from "./frame-log.js";
 import { Network } from "./network.js";
-import { Extras, MQTT, protocols, withExtras } from "./protocols.js";
+import { Extras, MQTT, loadClient, protocols, withExtras } from "./protocols.js";
 
 /** With this code the service closes a client without a subprotocol whose event failed. */
 const EVENT_FAILED = 1011;
@@ -109,6 +108,7 @@ export class Client {
   async #standard(url, protocol) {
     this.#protocol = withExtras(protocol, this.#extras, this.#written);
     await this.#protocol.load();
+    const { WebPubSubClient } = await loadClient();
     const client = new WebPubSubClient(url, {
       protocol: this.#protocol,
       webSocketFactory: this.network.open,

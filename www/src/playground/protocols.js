@@ -1,9 +1,9 @@
 // The six ways in which a client can speak, and what the log reads in their frames.
-import {
-  WebPubSubJsonProtocol,
-  WebPubSubJsonReliableProtocol,
-  // The package is served beside the page, under this name.
-} from "/client/index.js";
+
+/** The client package, which is served beside the page and loaded when a client first connects. */
+export const loadClient = () => import("/client/index.js");
+
+const json = async (name) => (await loadClient())[name]();
 
 /** Made by the package's module for protobuf, which is loaded when one of these is first chosen. */
 const protobuf = async (name) => (await import("/client/protobuf.js"))[name]();
@@ -13,8 +13,12 @@ export const MQTT = "mqtt";
 
 /** @type {{ id: string, words: string, make?: () => any }[]} */
 export const protocols = [
-  { id: "json.reliable.webpubsub.azure.v1", words: "JSON, reliable", make: () => WebPubSubJsonReliableProtocol() },
-  { id: "json.webpubsub.azure.v1", words: "JSON", make: () => WebPubSubJsonProtocol() },
+  {
+    id: "json.reliable.webpubsub.azure.v1",
+    words: "JSON, reliable",
+    make: () => json("WebPubSubJsonReliableProtocol"),
+  },
+  { id: "json.webpubsub.azure.v1", words: "JSON", make: () => json("WebPubSubJsonProtocol") },
   {
     id: "protobuf.reliable.webpubsub.azure.v1",
     words: "Protobuf, reliable",
