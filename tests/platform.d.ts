@@ -21,10 +21,13 @@ declare const WebAssembly: {
 
 interface PageElement {
   readonly id: string;
+  readonly ariaLabel: string | null;
+  readonly tagName: string;
   readonly textContent: string;
   readonly scrollWidth: number;
   readonly clientWidth: number;
   matches(selector: string): boolean;
+  click(): void;
   getBoundingClientRect(): { readonly left: number; readonly right: number };
 }
 
@@ -35,7 +38,7 @@ declare const document: {
   readonly documentElement: PageElement;
   /** A test that is wrong about there being one fails in the page. */
   querySelector(selector: string): PageElement;
-  querySelectorAll(selector: string): { readonly length: number };
+  querySelectorAll(selector: string): Iterable<PageElement> & { readonly length: number };
 };
 
 declare const innerWidth: number;

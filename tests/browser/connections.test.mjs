@@ -33,7 +33,7 @@ forEachShardCount(
       await rows(page).filter({ hasText: alice.id }).filter({ hasText: "room" }).waitFor();
       await page.getByLabel("User").fill("");
       await search(page, "Group", "nothing");
-      await page.getByText("No connection is like that.").waitFor();
+      await page.getByText("No connection matches.").waitFor();
       await page.getByLabel("Group", { exact: true }).fill("");
       await search(page, "Id begins with", alice.id.slice(0, 12));
       await rows(page).filter({ hasText: alice.id }).waitFor();
@@ -55,7 +55,7 @@ forEachShardCount(
       await page.getByRole("button", { name: "Next page" }).click();
       await page.getByText("20 connections", { exact: true }).waitFor();
       assert.deepEqual(new Set([...first, ...(await ids())]), new Set(all.map(({ id }) => id)));
-      await page.getByRole("button", { name: "Page before" }).click();
+      await page.getByRole("button", { name: "Previous page" }).click();
       await page.getByText("100 connections, and more").waitFor();
     });
 
@@ -78,7 +78,7 @@ forEachShardCount(
       await page.getByLabel("Close it, with this reason").fill("enough");
       await page.getByRole("button", { name: "Close", exact: true }).click();
       assert.match((await client.json()).message, /enough/);
-      await page.getByText("No connection is like that.").waitFor();
+      await page.getByText("No connection matches.").waitFor();
       assert.deepEqual(complaints, []);
     });
 
@@ -90,7 +90,7 @@ forEachShardCount(
       await page.getByRole("row").filter({ hasText: "room" }).getByText("2", { exact: true }).waitFor();
       await page.getByLabel("Name begins with").fill("lo");
       await page.getByRole("button", { name: "Search" }).click();
-      await page.getByText("1 groups").waitFor();
+      await page.getByText("1 group", { exact: true }).waitFor();
       await page.getByRole("button", { name: "lobby" }).click();
       await page.getByText("1 connection", { exact: true }).waitFor();
       assert.deepEqual(complaints, []);

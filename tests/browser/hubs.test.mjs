@@ -33,15 +33,15 @@ forEachShardCount(
       await page.getByRole("button", { name: "Add an event handler" }).click();
       await first(page).getByLabel("URL template").fill("https://example.com/{hub}/{event}");
       await first(page).getByText(`https://example.com/${hub.name}/message`).waitFor();
-      await first(page).getByLabel("Users' events").selectOption("These");
-      await first(page).getByLabel("Their names").fill("chat, order");
+      await first(page).getByLabel("User events").selectOption("Only these");
+      await first(page).getByLabel("Event names").fill("chat, order");
       await first(page).getByText(`https://example.com/${hub.name}/order`).waitFor();
       await first(page).getByLabel("connected", { exact: true }).check();
       await first(page).getByLabel("joined").check();
-      await first(page).getByLabel("Of these groups").fill("room-*\nlobby");
-      await first(page).getByLabel("How it knows who calls").selectOption("A header");
-      await first(page).getByLabel("The header's name").fill("X-Key");
-      await first(page).getByLabel("Its value").fill("swordfish");
+      await first(page).getByLabel("Only in these groups").fill("room-*\nlobby");
+      await first(page).getByLabel("Authentication of the service").selectOption("Header");
+      await first(page).getByLabel("Header name").fill("X-Key");
+      await first(page).getByLabel("Value").fill("swordfish");
       await page.getByRole("button", { name: "Add an event handler" }).click();
       await page
         .getByRole("group", { name: "Event handler 2" })
@@ -98,6 +98,37 @@ forEachShardCount(
       assert.deepEqual(complaints, []);
     });
 
+    test("deliveries have each attempt, and follow what happens", async () => {
+      const hub = service.newHub();
+      await hub.useHandler(handler, { userEventPattern: "*" });
+      handler.answer("user.order", { status: 503 }, {});
+      const client = await hub.connect({ user: "alice" });
+      const { page, complaints } = await open(hub);
+      const deliveries = page.getByRole("region", { name: "Deliveries" });
+      const attempts = deliveries.getByRole("row").filter({ hasText: "order" });
+      await deliveries.getByText("No attempt yet").waitFor();
+      await deliveries.getByLabel("Follow").check();
+      client.send({ type: "event", event: "order", dataType: "text", data: "one" });
+      const second = attempts.filter({ has: page.getByRole("cell", { name: "2", exact: true }) });
+      await second.getByText("200", { exact: true }).waitFor();
+      const first = attempts.filter({ has: page.getByRole("cell", { name: "1", exact: true }) });
+      for (const text of ["503", "Status", client.id, handler.url]) await first.getByText(text).first().waitFor();
+      await deliveries.getByLabel("Failures only").check();
+      await second.waitFor({ state: "detached" });
+      await first.waitFor();
+      assert.deepEqual(complaints, []);
+    });
+
+    test("where no attempt failed, it says so", async () => {
+      const hub = service.newHub();
+      await hub.useHandler(handler, { userEventPattern: "*" });
+      const { page } = await open(hub);
+      await page.getByRole("button", { name: "Test handler 1" }).click();
+      await page.getByText("It took the event.").waitFor();
+      await page.getByLabel("Failures only").check();
+      await page.getByText("None of the last 2 attempts failed.").waitFor();
+    });
+
     test("settings go out as Azure's JSON and come back", async () => {
       const hub = service.newHub();
       await hub.configure({
@@ -112,8 +143,8 @@ forEachShardCount(
       ]);
       const path = await file.path();
       page.on("dialog", (dialog) => dialog.accept());
-      await page.getByRole("button", { name: "Go back to the service's settings" }).click();
-      await page.getByText("These are the service's settings.").waitFor();
+      await page.getByRole("button", { name: "Reset to the service's defaults" }).click();
+      await page.getByText("These are the service's defaults.").waitFor();
       assert.equal((await settingsOf(hub)).anonymousConnectPolicy, "deny");
       await page.getByLabel("Import a file").setInputFiles(path);
       await page.getByText("Imported and saved.").waitFor();

@@ -77,6 +77,18 @@ for (const secret of ["a-secret-of-the-portal-for-tests", ""]) {
       assert.deepEqual(complaints, []);
     });
 
+    if (!secret)
+      test("a key that is refused by now leads to signing in", async () => {
+        const { page } = await open();
+        await page.getByRole("region", { name: "Primary key", exact: true }).waitFor();
+        const { status, body } = await service.manage("POST", "keys/primary/:regenerate");
+        assert.equal(status, 200);
+        service.key = JSON.parse(body).primary.key;
+        await goTo(page, "hubs");
+        await page.getByRole("alert").filter({ hasText: "The access key is refused." }).waitFor();
+        await page.getByRole("heading", { name: "Sign in first" }).waitFor();
+      });
+
     test("what is asked before may be declined", async () => {
       const { page } = await open();
       page.once("dialog", (dialog) => dialog.dismiss());

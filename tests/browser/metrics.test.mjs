@@ -37,7 +37,7 @@ forEachShardCount(
         await gone.close();
       });
       await page.getByRole("img", { name: /^Connections: 1 now/ }).waitFor();
-      await page.getByRole("img", { name: /^Of the quota: 12.5 % now/ }).waitFor();
+      await page.getByRole("img", { name: /^Quota used: 12.5 % now/ }).waitFor();
       await page.getByRole("img", { name: /^Opened a minute: [\d.,]*[1-9]/ }).waitFor();
       await page.getByRole("img", { name: /^Closed a minute: [\d.,]*[1-9]/ }).waitFor();
       await page.getByRole("img", { name: /^Sent a second: [\d.]*[1-9]/ }).waitFor();

@@ -310,7 +310,7 @@ forEachShardCount(
       await hub.send("", "plums");
       await page.getByText(/paused, [1-9]\d* since/).waitFor();
       assert.equal(await row(page, "plums").count(), 0);
-      await page.getByRole("button", { name: "Go on" }).click();
+      await page.getByRole("button", { name: "Resume" }).click();
       await row(page, "plums").waitFor();
       const [file] = await Promise.all([
         page.waitForEvent("download"),
@@ -340,7 +340,7 @@ forEachShardCount(
       await page.getByLabel("Filter").fill("message 101.");
       await row(page, "message 101.").waitFor();
       await page.getByLabel("Filter").fill("message 100.");
-      await page.getByText("No frame is like that.").waitFor();
+      await page.getByText("No frame matches.").waitFor();
       await page.getByRole("button", { name: "Clear" }).click();
       await page.getByText("Nothing yet.").waitFor();
     });

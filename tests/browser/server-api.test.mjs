@@ -34,6 +34,7 @@ forEachShardCount(
       const hub = service.newHub();
       const client = await hub.connect({ user: "alice", groups: ["room"] });
       const { page } = await open();
+      page.on("dialog", (dialog) => dialog.accept());
       /** @typedef {Record<string, Record<string, { operationId: string }>>} Paths */
       const document = /** @type {{ paths: Paths }} */ (
         await (await fetch(`${service.endpoint}/api/openapi.json`)).json()
@@ -109,6 +110,26 @@ forEachShardCount(
       await fill(page, { group: "room", filter: "nonsense" });
       await send(page, 400);
       await page.getByRole("region", { name: "The answer's body" }).getByText("filter").first().waitFor();
+    });
+
+    test("what cannot be undone is asked about first", async () => {
+      const hub = service.newHub();
+      await hub.connect({ user: "alice" });
+      const { page } = await open();
+      await choose(page, "WebPubSub_CloseUserConnections");
+      await fill(page, { hub: hub.name, userId: "alice" });
+      const asked = new Promise((resolve) =>
+        page.once("dialog", (dialog) => {
+          resolve(dialog.message());
+          void dialog.dismiss();
+        }),
+      );
+      await page.getByRole("button", { name: "Send the request" }).click();
+      assert.match(await asked, /^POST .*\/users\/alice\/:closeConnections cannot be undone/);
+      assert.equal(await hub.exists("/users/alice"), true);
+      page.once("dialog", (dialog) => dialog.accept());
+      await send(page, 204);
+      assert.equal(await hub.exists("/users/alice"), false);
     });
 
     test("the same call stands there as a program", async () => {

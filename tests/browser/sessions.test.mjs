@@ -93,6 +93,35 @@ forEachShardCount(
       assert.deepEqual(complaints, []);
     });
 
+    test("a session that ends says so, and what was typed stays", async () => {
+      const hub = service.newHub();
+      const { page } = await openPage(browser, link());
+      await signedIn(page);
+      await goTo(page, `hubs/${hub.name}`);
+      await page.getByLabel("Shards").fill("2");
+      await page.context().clearCookies();
+      await page.getByRole("button", { name: "Save", exact: true }).click();
+      await page.getByRole("alert").filter({ hasText: "The session has ended. Sign in again." }).waitFor();
+      assert.notEqual(await page.evaluate(() => document.activeElement.tagName), "BODY");
+      await signIn(page, service.connectionString);
+      await page.getByRole("heading", { name: `Settings of ${hub.name}` }).waitFor();
+      assert.equal(await page.getByLabel("Shards").inputValue(), "2");
+      await page.getByRole("button", { name: "Save", exact: true }).click();
+      await page.getByText("Saved.", { exact: true }).waitFor();
+    });
+
+    test("signing out of a service that is away says that it failed", async () => {
+      const { page } = await openPage(browser, link());
+      await signedIn(page);
+      await page.route("**/management/session", (route) => route.abort());
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByRole("alert").filter({ hasText: "You are still signed in." }).waitFor();
+      await page.unroute("**/management/session");
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByText("Not signed in").waitFor();
+      assert.equal(await page.getByText("You are still signed in.").count(), 0);
+    });
+
     test("both keys are shown to who asks for them", async () => {
       const { page, complaints } = await openPage(browser, link());
       await signedIn(page);
@@ -158,6 +187,32 @@ forEachShardCount(
       client.close();
       await row(page, "disconnected", "alice").waitFor();
       assert.deepEqual(complaints, []);
+    });
+
+    test("a trace is of one connection, user or group", async () => {
+      const hub = service.newHub();
+      const [alice, bob] = [
+        await hub.connect({ user: "alice", roles: ALL_ROLES }),
+        await hub.connect({ user: "bob", roles: ALL_ROLES }),
+      ];
+      const { page } = await trace(hub);
+      for (const [label, value] of [
+        ["Connection", alice.id],
+        ["User", "alice"],
+        ["Group", "room"],
+      ]) {
+        const field = page.getByLabel(label).and(page.getByRole("textbox"));
+        await field.fill(value);
+        await start(page);
+        bob.send({ type: "sendToGroup", group: "other", dataType: "text", data: "of bob" });
+        alice.send({ type: "sendToGroup", group: "room", dataType: "text", data: "of alice" });
+        await row(page, "received", "room").waitFor();
+        assert.equal(await row(page, "received", "other").count(), 0, label);
+        await page.getByRole("button", { name: "Clear" }).click();
+        await page.getByRole("button", { name: "Stop" }).click();
+        await page.getByText("Not watching").waitFor();
+        await field.fill("");
+      }
     });
 
     test("a trace is narrowed, and has payloads if they are asked for", async () => {

@@ -54,7 +54,7 @@ class KeyCredentials {
 export class Access {
   /** Whether the service gives sessions, which keep the key out of the page. */
   hasSessions = false;
-  /** Why the link that the page was opened with did not sign in. */
+  /** Why it is not signed in, or could not sign out, where that was not asked for. */
   problem = "";
   #credentials;
   #changed;
@@ -118,8 +118,13 @@ export class Access {
 
   async signOut() {
     localStorage.removeItem(REMEMBERED);
-    await this.#credentials?.end?.();
-    this.#set(undefined);
+    try {
+      await this.#credentials?.end?.();
+      this.#set(undefined);
+    } catch (error) {
+      this.problem = `You are still signed in. ${error.message}`;
+      this.#changed();
+    }
   }
 
   /**
@@ -127,7 +132,7 @@ export class Access {
    *
    * @param {string} method
    * @param {string} path below `/management` or `/api`, encoded
-   * @param {{ query?: Iterable<string[]>, headers?: Record<string, string>, body?: BodyInit, signal?: AbortSignal, anyStatus?: boolean }} options
+   * @param {{ query?: Iterable<string[]>, headers?: Record<string, string>, body?: BodyInit, anyStatus?: boolean }} options
    */
   async request(method, path, options = {}) {
     if (!this.#credentials) throw new Error("Sign in first.");
@@ -137,9 +142,11 @@ export class Access {
       if (path.startsWith(`${KEYS}/`) && answer.json?.primary) this.#takeKey(answer.json.primary.key);
       return answer;
     } catch (error) {
-      if (error.status !== 401 || !this.isSession) throw error;
-      this.#set(undefined);
-      throw new Error("The session has ended. Sign in again.");
+      if (error.status !== 401) throw error;
+      const why = this.isSession ? "The session has ended." : `The access key is refused. ${error.message}`;
+      localStorage.removeItem(REMEMBERED);
+      this.#set(undefined, `${why} Sign in again.`);
+      throw new Error(this.problem);
     }
   }
 
@@ -194,8 +201,9 @@ export class Access {
     return `${location.origin.replace(/^http/, "ws")}${path}?${query}`;
   }
 
-  #set(credentials) {
+  #set(credentials, problem = "") {
     this.#credentials = credentials;
+    this.problem = problem;
     this.#changed();
   }
 }

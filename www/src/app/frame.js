@@ -22,12 +22,12 @@ export const frame = (app) => html`
   </nav>
   <main>
     <h1 id="page-title" tabindex="-1">${app.route.entry.title}</h1>
+    ${app.access.isSignedIn && app.access.problem ? html`<p class="problem" role="alert">${app.access.problem}</p>` : ""}
     ${content(app)}
   </main>
 `;
 
 function content(app) {
-  if (app.failure) return html`<p class="problem" role="alert">${app.failure}</p>`;
   if (!app.page) return html`<p class="note">Loading …</p>`;
   if (app.route.entry.needsAccess && !app.access.isSignedIn)
     return html`<section class="card narrow" aria-labelledby="sign-in-title">

@@ -1,8 +1,10 @@
 // The table of a hub's connections, a page at a time, with what to search for.
 import { html } from "lit-html";
-import { Attempt } from "../parts/attempt.js";
 import { submit, takeInto } from "../parts/form.js";
+import { table } from "../parts/table.js";
+import { moment } from "../parts/words.js";
 import { connectionsOf } from "../service/connections.js";
+import { PagedList } from "./paged-list.js";
 
 const ROWS = 100;
 
@@ -20,19 +22,15 @@ export class ConnectionTable {
   #look;
   #hub = "";
   #asked = nothingAsked();
-  #rows = [];
-  /** @type {string | null} */
-  #next = null;
-  /** Where each page before this one began, to go back. */
-  #before = [];
-  /** @type {string | null} */
-  #token = null;
-  #loading;
+  #list;
 
+  /** `look(id)` shows a connection. */
   constructor(app, look) {
     this.#app = app;
     this.#look = look;
-    this.#loading = new Attempt(app.update);
+    this.#list = new PagedList(app, ["connection", "connections"], (token) =>
+      connectionsOf(app.access, this.#hub, { conditions: this.#asked, top: ROWS, token }),
+    );
   }
 
   /** What to search for from here on. */
@@ -42,35 +40,15 @@ export class ConnectionTable {
 
   async show(hub) {
     this.#hub = hub;
-    this.#before = [];
-    this.#token = null;
-    await this.refresh();
+    await this.#list.begin();
   }
 
-  async refresh() {
-    await this.#loading.renew(async () => {
-      const { rows, token } = await connectionsOf(this.#app.access, this.#hub, {
-        conditions: this.#asked,
-        top: ROWS,
-        token: this.#token,
-      });
-      this.#rows = rows;
-      this.#next = token;
-    });
-  }
-
-  async #forward() {
-    this.#before.push(this.#token);
-    this.#token = this.#next;
-    await this.refresh();
-  }
-
-  async #back() {
-    this.#token = this.#before.pop() ?? null;
-    await this.refresh();
+  refresh() {
+    return this.#list.refresh();
   }
 
   render() {
+    const { rows = [] } = this.#list;
     return html`
       <form
         novalidate
@@ -95,42 +73,18 @@ export class ConnectionTable {
               </div>`,
           )}
         </div>
-        <div class="actions">
-          <button type="submit" class="primary" ?disabled=${this.#loading.isBusy}>Search</button>
-          <button type="button" ?disabled=${this.#before.length === 0} @click=${() => this.#back()}>Page before</button>
-          <button type="button" ?disabled=${!this.#next} @click=${() => this.#forward()}>Next page</button>
-          <span class="note" role="status">${this.#inWords()}</span>
-        </div>
+        ${this.#list.controls()}
       </form>
-      ${this.#loading.render()} ${this.#rows.length > 0 ? this.#table() : ""}
+      ${
+        rows.length > 0
+          ? table(
+              "Connections",
+              ["Connection", "User", "Protocol", "Groups", "Since", "#Shard"],
+              rows.map((connection) => this.#row(connection)),
+            )
+          : ""
+      }
     `;
-  }
-
-  #inWords() {
-    const { length } = this.#rows;
-    if (this.#loading.isBusy) return "…";
-    if (length === 0) return this.#next ? "None so far; there may be more." : "No connection is like that.";
-    return `${length} ${length === 1 ? "connection" : "connections"}${this.#next ? ", and more" : ""}`;
-  }
-
-  #table() {
-    return html`<div class="table" tabindex="0" role="group" aria-label="Connections">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Connection</th>
-            <th scope="col">User</th>
-            <th scope="col">Protocol</th>
-            <th scope="col">Groups</th>
-            <th scope="col">Since</th>
-            <th scope="col" class="number">Shard</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${this.#rows.map((connection) => this.#row(connection))}
-        </tbody>
-      </table>
-    </div>`;
   }
 
   #row({ connectionId, userId, subprotocol, groups, groupCount, connectedAt, shard, isAttached }) {
@@ -140,10 +94,12 @@ export class ConnectionTable {
         <button type="button" class="link" @click=${() => this.#look(connectionId)}>${connectionId}</button>
         ${isAttached ? "" : html`<span class="badge" data-tone="waiting">detached</span>`}
       </th>
-      <td>${userId ?? ""}</td>
+      <td class="name">${userId ?? ""}</td>
       <td>${subprotocol ?? "none"}</td>
-      <td>${groups.join(", ")}${more}</td>
-      <td>${connectedAt === null ? "" : html`<time datetime=${new Date(connectedAt).toISOString()}>${new Date(connectedAt).toLocaleString()}</time>`}</td>
+      <td class="words">${groups.join(", ")}${more}</td>
+      <td>
+        ${connectedAt === null ? "" : html`<time datetime=${new Date(connectedAt).toISOString()}>${moment(connectedAt)}</time>`}
+      </td>
       <td class="number">${shard}</td>
     </tr>`;
   }

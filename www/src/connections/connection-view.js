@@ -13,14 +13,16 @@ export class ConnectionView {
   #form = { group: "", text: "Hello World", reason: "" };
   #said = "";
   #changed;
+  #leave;
   #doing;
 
-  /** `changed(isClosed)` is called when something was done to the connection. */
-  constructor(app, hub, id, changed) {
+  /** `changed(isClosed)` is called when something was done to the connection, `leave()` to go back to the list. */
+  constructor(app, hub, id, { changed, leave }) {
     this.#app = app;
     this.#hub = hub;
     this.#id = id;
     this.#changed = changed;
+    this.#leave = leave;
     this.#doing = new Attempt(app.update);
   }
 
@@ -42,6 +44,13 @@ export class ConnectionView {
     if (!this.#doing.problem) await this.#changed(method === "DELETE" && path === this.#path);
   }
 
+  async #add(group) {
+    this.#said = "";
+    if (group.trim() === "")
+      return this.#doing.run(() => Promise.reject(new Error("Which group? Type its name first.")));
+    await this.#do("PUT", this.#member(group), `Added to ${group}.`);
+  }
+
   get #path() {
     return `/connections/${encodeURIComponent(this.#id)}`;
   }
@@ -52,7 +61,10 @@ export class ConnectionView {
 
   render() {
     return html`<section class="card" aria-labelledby="open-title">
-      <h2 id="open-title" tabindex="-1">Connection ${this.#id}</h2>
+      <div class="card-head">
+        <h2 id="open-title" tabindex="-1">Connection ${this.#id}</h2>
+        <button type="button" class="small" @click=${this.#leave}>Back to the list</button>
+      </div>
       ${this.#doing.render()} ${this.#connection ? this.#shown(this.#connection) : ""}
     </section>`;
   }
@@ -75,7 +87,7 @@ export class ConnectionView {
         ${connection.groups.map(
           (group) =>
             html`<li class="chip">
-              <span>${group}</span>
+              <span title=${group}>${group}</span>
               <button
                 type="button"
                 aria-label="Take it out of ${group}"
@@ -87,9 +99,7 @@ export class ConnectionView {
         )}
       </ul>
       <div @input=${takeInto(this.#form, this.#app.update)}>
-        ${this.#row("group", "Add it to a group", "Add", () =>
-          this.#do("PUT", this.#member(this.#form.group), `Added to ${this.#form.group}.`),
-        )}
+        ${this.#row("group", "Add it to a group", "Add", () => this.#add(this.#form.group))}
         ${this.#row("text", "Send it a text", "Send", () =>
           this.#do("POST", `${this.#path}/:send`, "Sent.", {
             headers: { "content-type": "text/plain" },
@@ -111,7 +121,7 @@ export class ConnectionView {
       <label for="open-${name}">${words}</label>
       <div class="with-button">
         <input id="open-${name}" name=${name} .value=${this.#form[name]} autocomplete="off" spellcheck="false" />
-        <button type="submit" ?disabled=${this.#doing.isBusy}>${verb}</button>
+        <button type="submit" aria-disabled=${this.#doing.isBusy}>${verb}</button>
       </div>
     </form>`;
   }

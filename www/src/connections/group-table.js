@@ -1,86 +1,62 @@
 // The table of a hub's groups, a page at a time.
 import { html } from "lit-html";
-import { Attempt } from "../parts/attempt.js";
 import { submit } from "../parts/form.js";
+import { table } from "../parts/table.js";
 import { groupsOf } from "../service/connections.js";
+import { PagedList } from "./paged-list.js";
 
 const ROWS = 100;
 
 export class GroupTable {
-  #app;
   #open;
   #hub = "";
   #prefix = "";
-  #rows = [];
-  /** @type {string | null} */
-  #next = null;
-  #loading;
+  #list;
 
   /** `open(group)` shows the members of a group. */
   constructor(app, open) {
-    this.#app = app;
     this.#open = open;
-    this.#loading = new Attempt(app.update);
+    this.#list = new PagedList(app, ["group", "groups"], (token) =>
+      groupsOf(app.access, this.#hub, { conditions: { prefix: this.#prefix }, top: ROWS, token }),
+    );
   }
 
-  async show(hub, /** @type {string | null} */ token = null) {
+  async show(hub) {
     this.#hub = hub;
-    await this.#loading.renew(async () => {
-      const asked = { conditions: { prefix: this.#prefix }, top: ROWS, token };
-      const { rows, token: next } = await groupsOf(this.#app.access, hub, asked);
-      this.#rows = rows;
-      this.#next = next;
-    });
+    await this.#list.begin();
   }
 
   render() {
+    const { rows = [] } = this.#list;
     return html`
       <form novalidate @submit=${submit(() => this.show(this.#hub))}>
         <label for="group-prefix">Name begins with</label>
-        <div class="with-button">
-          <input
-            id="group-prefix"
-            type="search"
-            .value=${this.#prefix}
-            @input=${({ target }) => (this.#prefix = target.value)}
-            spellcheck="false"
-            autocomplete="off"
-          />
-          <button type="submit">Search</button>
-        </div>
-        <div class="actions">
-          <button type="button" ?disabled=${!this.#next} @click=${() => this.show(this.#hub, this.#next)}>Next page</button>
-          <span class="note" role="status"
-            >${this.#rows.length === 0 ? "No group has members." : `${this.#rows.length} groups`}</span
-          >
-        </div>
+        <input
+          id="group-prefix"
+          type="search"
+          .value=${this.#prefix}
+          @input=${({ target }) => (this.#prefix = target.value)}
+          spellcheck="false"
+          autocomplete="off"
+        />
+        ${this.#list.controls()}
       </form>
-      ${this.#loading.render()}
       ${
-        this.#rows.length === 0
-          ? ""
-          : html`<div class="table" tabindex="0" role="group" aria-label="Groups">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Group</th>
-                  <th scope="col" class="number">Connections</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${this.#rows.map(
-                  ({ group, connections }) =>
-                    html`<tr>
-                      <th scope="row">
-                        <button type="button" class="link" @click=${() => this.#open(group)}>${group}</button>
-                      </th>
-                      <td class="number">${connections.toLocaleString()}</td>
-                    </tr>`,
-                )}
-              </tbody>
-            </table>
-          </div>`
+        rows.length > 0
+          ? table(
+              "Groups",
+              ["Group", "#Connections"],
+              rows.map((row) => this.#row(row)),
+            )
+          : ""
       }
     `;
+  }
+
+  #row({ group, connections }) {
+    return html`<tr>
+      <th scope="row"><button type="button" class="link" @click=${() => this.#open(group)}>${group}</button></th>
+      <td class="number">${connections.toLocaleString()}</td>
+    </tr>`;
   }
 }

@@ -1,14 +1,14 @@
 // What became of the last events: each attempt with its answer, its time, and what was wrong.
 import { html } from "lit-html";
 import { Attempt } from "../parts/attempt.js";
+import { table } from "../parts/table.js";
+import { moment } from "../parts/words.js";
 import { every } from "../service/every.js";
 
 const FOLLOW_MS = 2000;
 
 /** Rows that are shown; the service keeps 200. */
 const SHOWN = 200;
-
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 export class DeliveriesView {
   #app;
@@ -24,11 +24,11 @@ export class DeliveriesView {
     this.#loading = new Attempt(app.update);
   }
 
-  async load() {
+  load = async () => {
     await this.#loading.renew(async () => {
       this.#deliveries = await this.#settings.deliveries();
     });
-  }
+  };
 
   stop() {
     this.#stopFollowing?.();
@@ -52,32 +52,23 @@ export class DeliveriesView {
             @change=${({ target }) => this.#follow(target.checked)}
           /><span>Follow</span></label
         >
-        <button type="button" class="small" @click=${() => this.load()}>Refresh</button>
+        <button type="button" class="small" @click=${this.load}>Refresh</button>
       </div>
       ${this.#loading.render()}
       ${
         rows.length === 0
-          ? html`<p class="empty">${this.#deliveries ? "No attempt yet." : "…"}</p>`
-          : html`<div class="table" tabindex="0" role="group" aria-labelledby="deliveries-title">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Time</th>
-                  <th scope="col">Event</th>
-                  <th scope="col" class="number">Attempt</th>
-                  <th scope="col">Answer</th>
-                  <th scope="col" class="number">Took</th>
-                  <th scope="col">Connection</th>
-                  <th scope="col">URL</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${rows.map(row)}
-              </tbody>
-            </table>
-          </div>`
+          ? html`<p class="empty">${this.#inWords()}</p>`
+          : table("Deliveries", ["Time", "Event", "#Attempt", "Answer", "#Took", "Connection", "URL"], rows.map(row))
       }
     </section>`;
+  }
+
+  /** Why there is no row. */
+  #inWords() {
+    if (!this.#deliveries) return this.#loading.isBusy ? "Loading …" : "";
+    return this.#deliveries.length > 0
+      ? `None of the last ${this.#deliveries.length} attempts failed.`
+      : "No attempt yet: what clients send to event handlers appears here, and tests of them.";
   }
 
   #show(failedOnly) {
@@ -87,13 +78,13 @@ export class DeliveriesView {
 
   #follow(on) {
     this.stop();
-    if (on) this.#stopFollowing = every(FOLLOW_MS, () => this.load());
+    if (on) this.#stopFollowing = every(FOLLOW_MS, this.load);
     this.#app.update();
   }
 }
 
 const row = ({ time, event, connectionId, attempt, url, status, durationMs, error, message }) => html`<tr>
-  <td><time datetime=${new Date(time).toISOString()}>${clock.format(new Date(time))}</time></td>
+  <td><time datetime=${new Date(time).toISOString()}>${moment(time)}</time></td>
   <td>${event}</td>
   <td class="number">${attempt}</td>
   <td>

@@ -13,14 +13,26 @@ export function handlerView(view) {
   const { fields, index, count, isTestable, changed, move, remove, runTest } = view;
   const id = `handler-${index}`;
   const number = index + 1;
+  const moveButton = (where, arrow, isLast, run) =>
+    html`<button
+      type="button"
+      class="small"
+      id="${id}-${where}"
+      aria-label="Move handler ${number} ${where}"
+      aria-disabled=${isLast}
+      @click=${run}
+    >
+      ${arrow}
+    </button>`;
   return html`<li class="handler">
     <fieldset @input=${takeInto(fields, changed)}>
       <legend>Event handler ${number}</legend>
       <div class="tools">
-        <button type="button" class="small" aria-label="Move handler ${number} up" ?disabled=${index === 0} @click=${() => move(-1)}>↑</button>
-        <button type="button" class="small" aria-label="Move handler ${number} down" ?disabled=${index === count - 1} @click=${() => move(1)}>↓</button>
-        <button type="button" class="small" aria-label="Test handler ${number}" ?disabled=${!isTestable} @click=${runTest}>Test</button>
+        ${moveButton("up", "↑", index === 0, () => move(-1))}
+        ${moveButton("down", "↓", index === count - 1, () => move(1))}
+        <button type="button" class="small" aria-label="Test handler ${number}" aria-disabled=${!isTestable} @click=${runTest}>Test</button>
         <button type="button" class="small" aria-label="Remove handler ${number}" @click=${remove}>Remove</button>
+        ${isTestable ? "" : html`<span class="note">Save before you test.</span>`}
       </div>
       <label for="${id}-url">URL template</label>
       <input
@@ -37,11 +49,11 @@ export function handlerView(view) {
       ${preview(view, id)}
       <div class="pair">
         <div>
-          <label for="${id}-users">Users' events</label>
+          <label for="${id}-users">User events</label>
           <select id="${id}-users" name="users">
             ${[
               ["all", "All"],
-              ["some", "These"],
+              ["some", "Only these"],
               ["none", "None"],
             ].map(
               ([value, words]) => html`<option value=${value} .selected=${fields.users === value}>${words}</option>`,
@@ -51,7 +63,7 @@ export function handlerView(view) {
         ${
           fields.users === "some"
             ? html`<div>
-              <label for="${id}-names">Their names <span class="optional">commas between</span></label>
+              <label for="${id}-names">Event names <span class="optional">commas between</span></label>
               <input id="${id}-names" name="names" .value=${fields.names} spellcheck="false" autocomplete="off" />
             </div>`
             : ""
@@ -62,13 +74,13 @@ export function handlerView(view) {
         <div class="ticks-row">${systemEvents.map((name) => tick(fields, name))}</div>
       </fieldset>
       <fieldset class="ticks">
-        <legend>Presence in groups</legend>
+        <legend>Group presence events</legend>
         <div class="ticks-row">${presenceEvents.map((name) => tick(fields, name))}</div>
       </fieldset>
       ${
         fields.joined || fields.left
           ? html`<label for="${id}-filters"
-              >Of these groups <span class="optional">names or patterns, one a line; all if there is none</span></label
+              >Only in these groups <span class="optional">names or patterns, one a line; all if there is none</span></label
             >
             <textarea
               id="${id}-filters"
@@ -108,12 +120,12 @@ function preview({ fields, hub }, id) {
 function auth(fields, id) {
   const kinds = [
     ["none", "The signature alone"],
-    ["Bearer", "A Bearer token"],
-    ["Header", "A header"],
+    ["Bearer", "Bearer token"],
+    ["Header", "Header"],
   ];
   return html`<div class="pair">
     <div>
-      <label for="${id}-auth">How it knows who calls</label>
+      <label for="${id}-auth">Authentication of the service</label>
       <select id="${id}-auth" name="auth">
         ${kinds.map(([value, words]) => html`<option value=${value} .selected=${fields.auth === value}>${words}</option>`)}
       </select>
@@ -121,7 +133,7 @@ function auth(fields, id) {
     ${
       fields.auth === "Header"
         ? html`<div>
-          <label for="${id}-header">The header's name</label>
+          <label for="${id}-header">Header name</label>
           <input id="${id}-header" name="headerName" .value=${fields.headerName} spellcheck="false" autocomplete="off" />
         </div>`
         : ""
@@ -130,7 +142,7 @@ function auth(fields, id) {
       fields.auth === "none"
         ? ""
         : html`<div>
-          <label for="${id}-credential">${fields.isSecret ? "The secret's name" : "Its value"}</label>
+          <label for="${id}-credential">${fields.isSecret ? "Name of the secret" : "Value"}</label>
           <input
             id="${id}-credential"
             name="credential"
@@ -141,7 +153,7 @@ function auth(fields, id) {
             autocomplete="off"
           />
           <label class="tick"
-            ><input type="checkbox" name="isSecret" .checked=${fields.isSecret} /><span>By a secret's name</span></label
+            ><input type="checkbox" name="isSecret" .checked=${fields.isSecret} /><span>The name of a secret of the service</span></label
           >
         </div>`
     }

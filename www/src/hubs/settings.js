@@ -1,6 +1,14 @@
 // The settings of one hub: as the service has them, and as they are being edited.
 import { fieldsOf, handlerOf, newHandler } from "./handler.js";
 
+/** The service has other settings than those that were edited. */
+export class Conflict extends Error {
+  constructor() {
+    super("Somebody else has changed these settings since this page read them. Nothing was saved.");
+    this.name = "Conflict";
+  }
+}
+
 export class Settings {
   hub;
   policy = "deny";
@@ -10,6 +18,8 @@ export class Settings {
   #access;
   /** What the service has, as it was read. */
   #read;
+  /** The same as it would be sent back, untouched. */
+  #saved = "";
 
   constructor(access, hub) {
     this.#access = access;
@@ -20,20 +30,34 @@ export class Settings {
     return `/management/hubs/${encodeURIComponent(this.hub)}`;
   }
 
+  get isLoaded() {
+    return this.#read !== undefined;
+  }
+
   /** Whether something has been edited and not saved. */
   get isChanged() {
-    return this.#read !== undefined && JSON.stringify(this.#asJson()) !== this.#saved;
+    return this.isLoaded && this.#edited !== this.#saved;
   }
 
-  #saved = "";
-
+  /** Reads them; what has been edited by the time that they come stays. */
   async load() {
-    this.#take((await this.#access.request("GET", this.#path)).json);
+    const read = await this.#fetch();
+    if (!this.isChanged) this.#take(read);
   }
 
-  async save() {
+  /**
+   * Saves what was edited. Rejects with a `Conflict` where another page or program has changed them since they were read,
+   * unless those changes are to be lost.
+   */
+  async save({ isForced = false } = {}) {
+    if (!isForced && asText(await this.#fetch()) !== asText(this.#read)) throw new Conflict();
+    const edited = this.#edited;
     const body = JSON.stringify({ ...this.#kept(), ...this.#asJson() });
-    this.#take((await this.#access.request("PUT", this.#path, { body })).json);
+    const read = (await this.#access.request("PUT", this.#path, { body })).json;
+    // What was typed while they were being saved stays.
+    const typed = this.#edited === edited ? undefined : { ...this };
+    this.#take(read);
+    Object.assign(this, typed);
   }
 
   /** Puts settings as they are in a file: those of Azure are taken as they are exported. */
@@ -44,7 +68,12 @@ export class Settings {
   /** Goes back to what the variables say. */
   async remove() {
     await this.#access.request("DELETE", this.#path);
-    await this.load();
+    await this.reload();
+  }
+
+  /** Reads them, and forgets what was edited. */
+  async reload() {
+    this.#take(await this.#fetch());
   }
 
   /** Asks one handler of those that are saved. */
@@ -75,12 +104,20 @@ export class Settings {
     this.#take(this.#read);
   }
 
+  async #fetch() {
+    return (await this.#access.request("GET", this.#path)).json;
+  }
+
   #take(settings) {
     this.#read = settings;
     this.policy = settings.anonymousConnectPolicy ?? "deny";
     this.shards = settings.shards === undefined || settings.shards === null ? "" : String(settings.shards);
     this.handlers = (settings.eventHandlers ?? []).map(fieldsOf);
-    this.#saved = JSON.stringify(this.#asJson());
+    this.#saved = this.#edited;
+  }
+
+  get #edited() {
+    return JSON.stringify(this.#asJson());
   }
 
   /** Settings that the form does not show. */
@@ -97,3 +134,5 @@ export class Settings {
     };
   }
 }
+
+const asText = ({ notes: _, ...settings }) => JSON.stringify(settings);

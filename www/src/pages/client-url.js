@@ -9,6 +9,9 @@ import { tabs } from "../parts/tabs.js";
 import { rolesOf, wishFields, wishOf, newWish } from "../parts/wish.js";
 import { grantedBy, permissions, problemOfRole } from "../access/roles.js";
 
+/** How long typing has to pause before the service is asked for a URL, in milliseconds. */
+const PAUSE_MS = 200;
+
 /** Kinds of clients, of which each has URLs of its own. */
 const CLIENTS = [
   ["default", "Web PubSub"],
@@ -20,6 +23,7 @@ export class ClientUrl {
   #wish = newWish();
   #group = "room";
   #made = { url: "", problem: "" };
+  #timer;
   #snippet = snippets[0].id;
   #code;
   #isCodeShown = false;
@@ -48,10 +52,22 @@ export class ClientUrl {
     this.#app.update();
   }
 
+  /** Makes it for what is typed: here at once, and by the service once the typing pauses. */
+  #makeSoon() {
+    this.#app.update();
+    clearTimeout(this.#timer);
+    if (!this.#app.access.isSession) return void this.#make();
+    this.#timer = setTimeout(() => void this.#make(), PAUSE_MS);
+  }
+
   /** Draws the QR code, with a module that is loaded when it is first asked for. */
   async #draw() {
     const { qrCode } = await import("../parts/qr-code.js");
-    this.#code = qrCode(this.#made.url, "The client URL as a QR code");
+    try {
+      this.#code = qrCode(this.#made.url, "The client URL as a QR code");
+    } catch {
+      this.#code = html`<p class="problem">This URL is too long for a QR code. Take fewer or shorter roles and groups.</p>`;
+    }
     this.#app.update();
   }
 
@@ -62,10 +78,7 @@ export class ClientUrl {
         <form
           novalidate
           @submit=${(event) => event.preventDefault()}
-          @input=${takeInto(this.#wish, () => {
-            this.#app.update();
-            void this.#make();
-          })}
+          @input=${takeInto(this.#wish, () => this.#makeSoon())}
         >
           <label for="url-clients">Clients</label>
           <select id="url-clients" name="clients">
@@ -111,7 +124,10 @@ export class ClientUrl {
 
   #result() {
     const { url, problem } = this.#made;
-    if (!url) return html`<section class="card"><p class="problem" role="alert">${problem}</p></section>`;
+    if (!url)
+      return html`<section class="card">
+        ${problem ? html`<p class="problem" role="alert">${problem}</p>` : html`<p class="note">Loading …</p>`}
+      </section>`;
     const { says, claims } = readClientUrl(url);
     return html`
       <section class="card" aria-labelledby="url-title">
@@ -162,9 +178,8 @@ export class ClientUrl {
     if (isShown) void this.#draw();
   }
 
-  async #openInPlayground(url) {
-    const playground = await this.#app.pageAt("playground");
-    playground.openClient({ url });
+  #openInPlayground(url) {
+    this.#app.pageAt("playground").openClient({ url });
     this.#app.open("playground");
   }
 }

@@ -4,6 +4,7 @@ import { ConnectionView } from "../connections/connection-view.js";
 import { ConnectionTable } from "../connections/connection-table.js";
 import { GroupTable } from "../connections/group-table.js";
 import { Attempt } from "../parts/attempt.js";
+import { focusSoon } from "../parts/focus.js";
 import { tabs } from "../parts/tabs.js";
 
 const VIEWS = [
@@ -13,12 +14,15 @@ const VIEWS = [
 
 export class Connections {
   #app;
-  #hubs = [];
+  /** Names of hubs; none before the first answer. @type {string[] | undefined} */
+  #hubs;
   #hub = "";
   #view = "connections";
   #table;
   #groups;
   #open;
+  /** What was done to a connection that is not there any more. */
+  #done = "";
   #listing;
 
   constructor(app) {
@@ -30,16 +34,19 @@ export class Connections {
 
   async enter(hub) {
     if (!this.#app.access.isSignedIn) return;
-    await this.#listing.run(async () => {
+    await this.#listing.renew(async () => {
       this.#hubs = (await this.#app.access.request("GET", "/management/hubs")).json.hubs;
     });
-    await this.#choose(hub ?? (this.#hub || this.#hubs[0] || ""));
+    await this.#choose(hub?.toLowerCase() ?? (this.#hub || this.#hubs?.[0] || ""));
   }
 
   async #choose(hub) {
     if (hub !== this.#hub) this.#open = undefined;
     this.#hub = hub;
-    if (!hub) return;
+    this.#done = "";
+    if (!hub || !this.#hubs) return;
+    // Named in the address, a hub that was not used yet is one, too.
+    if (!this.#hubs.includes(hub)) this.#hubs.push(hub);
     await (this.#view === "groups" ? this.#groups.show(hub) : this.#table.show(hub));
   }
 
@@ -52,23 +59,35 @@ export class Connections {
   async #membersOf(group) {
     this.#table.ask({ group });
     await this.#select("connections");
+    focusSoon("list-connections");
   }
 
   async #look(id) {
-    this.#open = new ConnectionView(this.#app, this.#hub, id, async (isClosed) => {
-      if (isClosed) this.#open = undefined;
+    const opener = document.activeElement;
+    const leave = () => {
+      this.#open = undefined;
+      this.#app.update();
+      if (opener instanceof HTMLElement) opener.focus();
+    };
+    const changed = async (isClosed) => {
+      if (isClosed) {
+        this.#open = undefined;
+        this.#done = `Closed the connection ${id}.`;
+      }
       await this.#table.refresh();
-    });
+    };
+    this.#done = "";
+    this.#open = new ConnectionView(this.#app, this.#hub, id, { changed, leave });
     await this.#open.load();
-    document.getElementById("open-title")?.focus();
+    focusSoon("open-title");
   }
 
   render() {
-    if (this.#hubs.length === 0)
+    if (!this.#hubs?.length)
       return html`<section class="card" aria-labelledby="list-title">
         <h2 id="list-title">Hub</h2>
-        ${this.#listing.render()}
-        <p class="note">No hub has been used yet: <a href="#/playground">connect a client</a>.</p>
+        ${this.#listing.render(() => this.enter())} ${this.#listing.isBusy ? html`<p class="note">Loading …</p>` : ""}
+        ${this.#hubs ? html`<p class="note">No hub has been used yet: <a href="#/playground">connect a client</a>.</p>` : ""}
       </section>`;
     return html`
       ${this.#listing.render()}
@@ -80,6 +99,7 @@ export class Connections {
             ${this.#hubs.map((hub) => html`<option value=${hub} .selected=${hub === this.#hub}>${hub}</option>`)}
           </select>
         </div>
+        <p class="note" role="status">${this.#done}</p>
         ${tabs({
           label: "What to list",
           items: VIEWS,

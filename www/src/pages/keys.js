@@ -52,13 +52,13 @@ export class Keys {
     await this.#load();
   }
 
-  async #load() {
+  #load = async () => {
     this.#revealed.clear();
     if (!this.#app.access.isSignedIn) return;
     await this.#loading.renew(async () => {
       this.#keys = await this.#app.access.keys();
     });
-  }
+  };
 
   leave() {
     this.#revealed.clear();
@@ -67,7 +67,7 @@ export class Keys {
 
   render() {
     return html`
-      ${this.#loading.render()}
+      ${this.#loading.render(this.#load)}
       <div class="columns">
         ${this.#keys.map((key) => this.#card(key))}
         <section class="card" aria-labelledby="change-title">
@@ -90,7 +90,7 @@ export class Keys {
           <div class="actions">
             ${CHANGES.map(
               ([change, words, warning]) =>
-                html`<button type="button" ?disabled=${this.#loading.isBusy} @click=${() => this.#change(change, warning)}>
+                html`<button type="button" aria-disabled=${this.#loading.isBusy} @click=${() => this.#change(change, warning)}>
                   ${words}
                 </button>`,
             )}
@@ -114,7 +114,7 @@ export class Keys {
       <h2 id=${id}>${name} key</h2>
       <div class="with-button">
         <code class="secret">${masked}</code>
-        <button type="button" aria-pressed=${String(Boolean(shown))} @click=${() => this.#toggle(name)}>
+        <button type="button" @click=${() => this.#toggle(name)}>
           ${shown ? "Hide" : "Reveal"}
         </button>
         <copy-button what="the ${name.toLowerCase()} key" .text=${reveal}></copy-button>

@@ -4,6 +4,7 @@ import { Attempt } from "../parts/attempt.js";
 import { code } from "../parts/code.js";
 import { lineChart } from "../parts/line-chart.js";
 import { lineTable } from "../parts/line-table.js";
+import { table } from "../parts/table.js";
 import { clock, sizeInWords } from "../parts/words.js";
 import { every } from "../service/every.js";
 import { lastEnd, minutesOf } from "../service/metric-history.js";
@@ -42,7 +43,7 @@ const percent = (value) => `${count(value)} %`;
  */
 const CHARTS = [
   { name: CONNECTIONS, title: "Connections", inWords: count },
-  { name: CONNECTIONS, title: "Of the quota", azure: UTILIZATION, of: QUOTA, inWords: percent },
+  { name: CONNECTIONS, title: "Quota used", azure: UTILIZATION, of: QUOTA, inWords: percent },
   { name: "webpubsub_connections_opened_total", title: "Opened a minute", per: 60, inWords: count },
   { name: "webpubsub_connections_closed_total", title: "Closed a minute", per: 60, inWords: count },
   { name: "webpubsub_received_bytes_total", title: "Received a second", per: 1, inWords: size },
@@ -89,7 +90,7 @@ export class Metrics {
   enter() {
     this.leave();
     this.#isOpened = true;
-    if (this.#app.access.isSignedIn) this.#stop = every(EVERY_MS, () => this.#ask());
+    if (this.#app.access.isSignedIn) this.#stop = every(EVERY_MS, this.#ask);
   }
 
   leave() {
@@ -97,8 +98,8 @@ export class Metrics {
     this.#stop = undefined;
   }
 
-  async #ask() {
-    await this.#asking.run(async () => {
+  #ask = async () => {
+    await this.#asking.repeat(async () => {
       const before = this.#isOpened ? await this.#lookBack() : this.#before;
       const { text } = await this.#app.access.request("GET", PATH);
       const time = Date.now();
@@ -108,7 +109,7 @@ export class Metrics {
       this.#isOpened = false;
       this.#asked = [...this.#asked.filter((past) => past.time >= since), { time, metrics: parseMetrics(text) }];
     });
-  }
+  };
 
   /** Asks for the last hour, which has what happened while the page was not open. */
   async #lookBack() {
@@ -119,14 +120,15 @@ export class Metrics {
 
   render() {
     const latest = this.#asked.at(-1);
-    if (!latest) return html`${this.#asking.render()}<p class="note">…</p>`;
+    if (!latest)
+      return html`${this.#asking.render(this.#ask)} ${this.#asking.isBusy ? html`<p class="note">Loading …</p>` : ""}`;
     const hubs = [...new Set(this.#labels().map(({ hub }) => hub))];
     const shards = this.#labels()
       .filter(({ hub }) => hub === this.#hub)
       .map(({ shard }) => shard);
     const { from, to, lines } = this.#lines(latest);
     return html`
-      ${this.#asking.render()}
+      ${this.#asking.render(this.#ask)}
       <section class="card" aria-labelledby="lines-title">
         <div class="card-head">
           <h2 id="lines-title">The last hour</h2>
@@ -222,29 +224,19 @@ export class Metrics {
   #table(metrics) {
     return html`<section class="card" aria-labelledby="table-title">
       <h2 id="table-title">All metrics</h2>
-      <div class="table" tabindex="0" role="group" aria-labelledby="table-title">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Metric</th>
-              <th scope="col">Azure's name</th>
-              <th scope="col" class="number">Now</th>
-              <th scope="col">What it is</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${metrics.map(
-              (metric) =>
-                html`<tr>
-                  <th scope="row"><code>${metric.name}</code></th>
-                  <td>${metric.name === QUOTA ? this.#utilization() : (AZURE[metric.name] ?? "")}</td>
-                  <td class="number">${count(sum(metric, this.#matches))}</td>
-                  <td class="words">${metric.help}</td>
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
+      ${table(
+        "All metrics",
+        ["Metric", "Azure's name", "#Now", "What it is"],
+        metrics.map(
+          (metric) =>
+            html`<tr>
+              <th scope="row"><code>${metric.name}</code></th>
+              <td>${metric.name === QUOTA ? this.#utilization() : (AZURE[metric.name] ?? "")}</td>
+              <td class="number">${count(sum(metric, this.#matches))}</td>
+              <td class="words">${metric.help}</td>
+            </tr>`,
+        ),
+      )}
     </section>`;
   }
 
@@ -262,27 +254,22 @@ export class Metrics {
       sum(of.get(name), ({ labels }) => labels.hub === hub && labels.shard === shard);
     return html`<section class="card" aria-labelledby="shards-title">
       <h2 id="shards-title">By shard</h2>
-      <div class="table" tabindex="0" role="group" aria-labelledby="shards-title">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Hub</th>
-              <th scope="col" class="number">Shard</th>
-              ${COLUMNS.map(([, words]) => html`<th scope="col" class="number">${words}</th>`)}
-            </tr>
-          </thead>
-          <tbody>
-            ${rows.map(
-              ({ labels }) =>
-                html`<tr>
-                  <th scope="row">${labels.hub}</th>
-                  <td class="number">${labels.shard}</td>
-                  ${COLUMNS.map(([name]) => html`<td class="number">${count(value(name, labels))}</td>`)}
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
+      ${
+        rows.length === 0
+          ? html`<p class="empty">No hub has been used yet: <a href="#/playground">connect a client</a>.</p>`
+          : table(
+              "By shard",
+              ["Hub", "#Shard", ...COLUMNS.map(([, words]) => `#${words}`)],
+              rows.map(
+                ({ labels }) =>
+                  html`<tr>
+                    <th scope="row">${labels.hub}</th>
+                    <td class="number">${labels.shard}</td>
+                    ${COLUMNS.map(([name]) => html`<td class="number">${count(value(name, labels))}</td>`)}
+                  </tr>`,
+              ),
+            )
+      }
     </section>`;
   }
 }

@@ -40,7 +40,7 @@ export class Overview {
     this.#health = await health();
     this.#app.update();
     if (!this.#app.access.isSignedIn) return;
-    await this.#counting.run(async () => {
+    await this.#counting.repeat(async () => {
       const { json } = await this.#app.access.request("GET", "/management/overview");
       const sum = (value) => json.hubs.reduce((total, hub) => total + value(hub), 0);
       const connections = sum(({ metrics }) => metrics.webpubsub_connections ?? 0);
@@ -96,11 +96,13 @@ export class Overview {
       </dl>
       ${
         this.#counts?.silentShards
-          ? html`<p class="problem" role="alert">${this.#counts.silentShards} shards did not answer.</p>`
+          ? html`<p class="problem" role="alert">
+            Shards that did not answer, and are not counted: ${this.#counts.silentShards}. Refresh to ask them again.
+          </p>`
           : ""
       }
       <div class="actions">
-        <button type="button" @click=${() => this.#look()} ?disabled=${this.#counting.isBusy}>Refresh</button>
+        <button type="button" @click=${() => this.#look()} aria-disabled=${this.#counting.isBusy}>Refresh</button>
         ${this.#app.access.isSignedIn ? "" : html`<span class="note">Sign in to see the counts.</span>`}
       </div>
       ${this.#counting.render()}
@@ -161,7 +163,7 @@ export class Overview {
           </div>
         </div>
         <div class="actions">
-          <button type="submit" ?disabled=${this.#publishing.isBusy}>Publish to all</button>
+          <button type="submit" aria-disabled=${this.#publishing.isBusy}>Publish to all</button>
           <span class="note" role="status">${this.#isPublished ? "Published." : ""}</span>
         </div>
         ${this.#publishing.render()}

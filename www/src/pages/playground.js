@@ -1,5 +1,6 @@
 // Clients to connect, send with and watch, each in a tab.
 import { html } from "lit-html";
+import { focusSoon } from "../parts/focus.js";
 import { tabs } from "../parts/tabs.js";
 import { ClientTab } from "../playground/client-tab.js";
 
@@ -50,7 +51,7 @@ export class Playground {
           panel: "client",
           select: (id) => this.#select(id),
         })}
-        <button type="button" class="small" ?disabled=${this.#tabs.length >= MAX_CLIENTS} @click=${() => this.#add()}>
+        <button type="button" class="small" aria-disabled=${this.#isFull} @click=${() => this.#open()}>
           New client
         </button>
         ${
@@ -61,6 +62,17 @@ export class Playground {
       </div>
       <div id="client" role="tabpanel" aria-labelledby="client-${this.#selected.id}">${this.#selected.render()}</div>
     `;
+  }
+
+  get #isFull() {
+    return this.#tabs.length >= MAX_CLIENTS;
+  }
+
+  /** Opens another client, and goes to its tab. */
+  #open() {
+    if (this.#isFull) return;
+    this.#add();
+    focusSoon(`client-${this.#selected.id}`);
   }
 
   #add() {
@@ -82,5 +94,6 @@ export class Playground {
     this.#tabs.splice(at, 1);
     this.#selected = this.#tabs[Math.max(0, at - 1)];
     this.#app.update();
+    focusSoon(`client-${this.#selected.id}`);
   }
 }

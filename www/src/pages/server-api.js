@@ -14,6 +14,9 @@ const FIRST = "WebPubSub_SendToAll";
 /** Parameters that are not asked for: the newest version is what the document describes. */
 const HIDDEN = new Set(["api-version"]);
 
+/** Operations that end or replace what no other operation brings back. */
+const DRASTIC = /_(?:Close|Delete|Change|Regenerate|Rotate)/;
+
 export class ServerApi {
   #app;
   #operations = [];
@@ -37,7 +40,7 @@ export class ServerApi {
 
   async enter(id) {
     if (this.#operations.length === 0) {
-      await this.#loading.run(async () => {
+      await this.#loading.renew(async () => {
         this.#operations = operationsOf((await request("GET", "/api/openapi.json")).json);
       });
     }
@@ -61,6 +64,7 @@ export class ServerApi {
       this.#answer = undefined;
       checkValues(operation, this.#values);
       const { path, query } = requestOf(operation, this.#values);
+      if (DRASTIC.test(operation.id) && !confirm(`${operation.method} ${path} cannot be undone. Send it?`)) return;
       this.#answer = await this.#app.access.request(operation.method, path, {
         query,
         anyStatus: true,
@@ -79,7 +83,9 @@ export class ServerApi {
   }
 
   render() {
-    if (!this.#chosen) return this.#loading.render();
+    if (!this.#chosen)
+      return html`${this.#loading.render(() => this.enter())}
+        ${this.#loading.isBusy ? html`<p class="note">Loading …</p>` : ""}`;
     return html`<div class="columns">
       <section class="card" aria-labelledby="operation-title">
         <h2 id="operation-title">Call an operation</h2>
@@ -109,7 +115,7 @@ export class ServerApi {
       ${operation.parameters.filter(({ name }) => !HIDDEN.has(name)).map((parameter) => this.#parameter(parameter))}
       ${operation.contentTypes.length > 0 ? this.#bodyFields(operation) : ""}
       <div class="actions">
-        <button type="submit" class="primary" ?disabled=${this.#sending.isBusy}>Send the request</button>
+        <button type="submit" class="primary" aria-disabled=${this.#sending.isBusy}>Send the request</button>
       </div>
       ${this.#sending.render()}
     </form>`;
@@ -185,7 +191,7 @@ export class ServerApi {
               <span class="badge" data-tone=${answer.status < 400 ? "live" : "lost"}>${answer.status}</span> after
               ${Math.max(1, Math.round(answer.durationMs))} ms. ${meaning(this.#chosen, answer.status)}
             </p>`
-            : html`<p class="empty">None yet.</p>`
+            : html`<p class="empty">${this.#sending.isBusy ? "Waiting for it …" : "None yet."}</p>`
         }
       </div>
       ${answer?.text ? code(pretty(answer), "the answer's body") : ""}

@@ -1,5 +1,5 @@
 // The live trace: what a hub's shards do, as it happens.
-import { html } from "lit-html";
+import { html, nothing } from "lit-html";
 import { Attempt } from "../parts/attempt.js";
 import { submit, takeInto } from "../parts/form.js";
 import { FrameLog } from "../playground/frame-log.js";
@@ -21,10 +21,12 @@ export class Trace {
   #log;
   #view;
   #listing;
+  #starting;
 
   constructor(app) {
     this.#app = app;
     this.#listing = new Attempt(app.update);
+    this.#starting = new Attempt(app.update);
     this.#log = new FrameLog(app.update);
     this.#view = new LogView(app, this.#log, {
       title: "What happens",
@@ -35,9 +37,9 @@ export class Trace {
   }
 
   async enter(hub) {
-    if (!this.#app.access.isSignedIn) return;
+    if (!this.#app.access.isSignedIn) return this.#stop();
     if (hub) this.#form.hub = hub;
-    await this.#listing.run(async () => {
+    await this.#listing.renew(async () => {
       this.#hubs = (await this.#app.access.request("GET", "/management/hubs")).json.hubs;
       this.#form.hub ||= this.#hubs[0] ?? "";
     });
@@ -51,11 +53,12 @@ export class Trace {
   #start() {
     this.#stop();
     const { hub, payloads, ...conditions } = this.#form;
+    if (hub.trim() === "") throw new Error("Which hub? Type its name first.");
     const asked = Object.fromEntries(Object.entries(conditions).filter(([, value]) => value.trim() !== ""));
     const { access } = this.#app;
     this.#watch = new Watch(
-      (path, query) => access.socketUrl(path, query),
-      hub,
+      access,
+      hub.trim(),
       { ...asked, ...(payloads && { payloads: "1" }) },
       {
         record: (record, shard) => this.#log.add(describeRecord(record, shard)),
@@ -80,7 +83,7 @@ export class Trace {
             ${this.#inWords()}
           </p>
         </div>
-        <form novalidate @input=${takeInto(this.#form, this.#app.update)} @submit=${submit(() => this.#start())}>
+        <form novalidate @input=${takeInto(this.#form, this.#app.update)} @submit=${submit(() => this.#starting.run(async () => this.#start()))}>
           <div class="pair">
             <div>
               <label for="trace-hub">Hub</label>
@@ -115,10 +118,12 @@ export class Trace {
           >
           <div class="actions">
             <button type="submit" class="primary">${this.#watch ? "Start again" : "Start"}</button>
-            <button type="button" ?disabled=${!this.#watch} @click=${() => this.#stop()}>Stop</button>
+            <button type="button" aria-disabled=${!this.#watch} @click=${() => this.#stop()}>Stop</button>
+            ${this.#omitted()}
           </div>
         </form>
-        ${this.#listing.render()}
+        ${this.#starting.render()} ${this.#listing.render()}
+        <p class="problem" role="alert">${this.#watch?.problem || nothing}</p>
       </section>
       ${this.#view.render()}
     `;
@@ -128,8 +133,12 @@ export class Trace {
     const watch = this.#watch;
     if (!watch) return "Not watching";
     if (watch.open === 0) return "Connecting …";
-    const shards = watch.wanted > 1 ? ` ${watch.open} of ${watch.wanted} shards` : "";
-    const omitted = watch.omitted > 0 ? `, ${watch.omitted.toLocaleString()} left out under load` : "";
-    return `Watching${shards}${omitted}`;
+    return watch.wanted > 1 ? `Watching ${watch.open} of ${watch.wanted} shards` : "Watching";
+  }
+
+  /** It grows all the time under load, and is no status that is read out. */
+  #omitted() {
+    const count = this.#watch?.omitted ?? 0;
+    return count > 0 ? html`<span class="note">${count.toLocaleString()} records left out under load</span>` : "";
   }
 }

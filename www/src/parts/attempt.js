@@ -5,6 +5,7 @@ import { errorInWords } from "./words.js";
 export class Attempt {
   problem = "";
   isBusy = false;
+  #hasFailed = false;
   #update;
   #next;
 
@@ -15,13 +16,26 @@ export class Attempt {
   /** Does the work, unless it is being done. Resolves with its result, or with nothing where it failed. */
   async run(work) {
     if (this.isBusy) return undefined;
-    this.isBusy = true;
     this.problem = "";
+    return this.repeat(work);
+  }
+
+  /**
+   * The same for what a page does by itself again and again: what went wrong stays until it goes right, so that those who
+   * do not see it have it read once.
+   */
+  async repeat(work) {
+    if (this.isBusy) return undefined;
+    this.isBusy = true;
     this.#update();
     try {
-      return await work();
+      const result = await work();
+      this.problem = "";
+      this.#hasFailed = false;
+      return result;
     } catch (error) {
       this.problem = errorInWords(error);
+      this.#hasFailed = true;
       return undefined;
     } finally {
       this.isBusy = false;
@@ -36,12 +50,17 @@ export class Attempt {
     while (this.#next) {
       const next = this.#next;
       this.#next = undefined;
-      await this.run(next);
+      await this.repeat(next);
     }
   }
 
-  /** The place where it says what went wrong. */
-  render() {
-    return html`<p class="problem" role="alert">${this.problem || nothing}</p>`;
+  /** The place where it says what went wrong; with a button for what has none of its own and is done `again` by it. */
+  render(again) {
+    return html`<p class="problem" role="alert">${this.problem || nothing}</p>
+      ${
+        again && this.#hasFailed
+          ? html`<button type="button" class="small" aria-disabled=${this.isBusy} @click=${again}>Try again</button>`
+          : ""
+      }`;
   }
 }

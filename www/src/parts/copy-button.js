@@ -1,6 +1,6 @@
 // A button that copies a text: `<copy-button .text=${…} label="Copy the URL">`.
 
-/** How long it says that it has copied, in milliseconds. */
+/** How long it says that it has copied, in milliseconds; what went wrong stays. */
 const SAID_MS = 2000;
 
 class CopyButton extends HTMLElement {
@@ -25,13 +25,24 @@ class CopyButton extends HTMLElement {
 
   async #copy() {
     clearTimeout(this.#timer);
+    this.#status.textContent = await this.#outcome();
+  }
+
+  /** Copies, and says how that went. */
+  async #outcome() {
+    let text = this.text;
     try {
-      await navigator.clipboard.writeText(typeof this.text === "function" ? await this.text() : this.text);
-      this.#status.textContent = "Copied.";
+      if (typeof text === "function") text = await text();
+    } catch (error) {
+      return error.message;
+    }
+    try {
+      await navigator.clipboard.writeText(text);
     } catch {
-      this.#status.textContent = "This browser does not let the page copy. Select the text instead.";
+      return "This browser does not let the page copy. Select the text instead.";
     }
     this.#timer = setTimeout(() => (this.#status.textContent = ""), SAID_MS);
+    return "Copied.";
   }
 }
 

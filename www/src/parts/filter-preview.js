@@ -51,8 +51,8 @@ export class FilterPreview {
   }
 
   render() {
-    return html`<div class="note" id="filter-preview" role="status">
-      ${this.#words}
+    return html`<div class="note" id="filter-preview">
+      <p role="status">${this.#words}</p>
       ${
         this.#rows.length > 0
           ? html`<ul class="plain">

@@ -1,5 +1,6 @@
 // Lines over time as a table, for those who read numbers.
 import { html } from "lit-html";
+import { table } from "./table.js";
 import { clock } from "./words.js";
 
 const MINUTE_MS = 60_000;
@@ -14,25 +15,17 @@ export function lineTable(title, lines) {
   const byMinute = lines.map(({ points }) => new Map(points.map(([time, value]) => [minuteOf(time), value])));
   const minutes = [...new Set(byMinute.flatMap((values) => [...values.keys()]))].sort((a, b) => b - a);
   const cell = ({ inWords }, value) => (value === undefined ? "" : inWords(value));
-  return html`<div class="table" tabindex="0" role="group" aria-label=${title}>
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Until</th>
-          ${lines.map((line) => html`<th scope="col" class="number">${line.title}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${minutes.map(
-          (minute) =>
-            html`<tr>
-              <th scope="row">${clock(minute * MINUTE_MS)}</th>
-              ${lines.map((line, index) => html`<td class="number">${cell(line, byMinute[index].get(minute))}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  return table(
+    title,
+    ["Until", ...lines.map((line) => `#${line.title}`)],
+    minutes.map(
+      (minute) =>
+        html`<tr>
+          <th scope="row">${clock(minute * MINUTE_MS)}</th>
+          ${lines.map((line, index) => html`<td class="number">${cell(line, byMinute[index].get(minute))}</td>`)}
+        </tr>`,
+    ),
+  );
 }
 
 /** The number of the minute that a time ends or is in. */

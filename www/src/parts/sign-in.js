@@ -58,7 +58,7 @@ class SignIn {
             placeholder="Endpoint=…;AccessKey=…;Version=1.0;"
             aria-describedby="key-note"
           />
-          <button type="button" aria-pressed=${String(this.#isShown)} aria-controls="connection-string" @click=${toggle}>
+          <button type="button" aria-controls="connection-string" @click=${toggle}>
             ${this.#isShown ? "Hide" : "Show"}
           </button>
         </div>
@@ -73,7 +73,7 @@ class SignIn {
         </p>
         ${this.#app.access.hasSessions ? "" : this.#rememberField()}
         <div class="actions">
-          <button type="submit" class="primary" ?disabled=${this.#attempt.isBusy}>Sign in</button>
+          <button type="submit" class="primary" aria-disabled=${this.#attempt.isBusy}>Sign in</button>
         </div>
         ${this.#attempt.render()}
         ${this.#app.access.problem ? html`<p class="problem" role="alert">${this.#app.access.problem}</p>` : ""}

@@ -1,6 +1,7 @@
 // A strip of tabs over one panel, with the keys that such a strip has everywhere.
 import { html } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
+import { focusSoon } from "./focus.js";
 
 /**
  * `items` have an `id` and `words`; `panel` is the panel's id.
@@ -15,7 +16,7 @@ export function tabs({ label, items, selected, panel, select }) {
     event.preventDefault();
     const { id } = items[(to + items.length) % items.length];
     select(id);
-    requestAnimationFrame(() => document.getElementById(`${panel}-${id}`)?.focus());
+    focusSoon(`${panel}-${id}`);
   };
   return html`<div class="tabs" role="tablist" aria-label=${label} @keydown=${move}>
     ${repeat(

@@ -1,6 +1,7 @@
 // A list of very many rows, of which only those in sight are on the page: `<virtual-list .content=${{ rows, row }}>`.
 import { html, render } from "lit-html";
 import { repeat } from "lit-html/directives/repeat.js";
+import { keepFocus } from "./focus.js";
 
 /** Rows that are drawn above and below those in sight. */
 const SPARE = 8;
@@ -25,7 +26,7 @@ class VirtualList extends HTMLElement {
     this.append(this.#before, this.#list, this.#after);
     this.addEventListener("scroll", () => this.#draw(), { passive: true });
     this.addEventListener("keydown", (event) => this.#move(event));
-    this.addEventListener("focusin", ({ target }) => (this.#focused = numberOf(target)));
+    this.addEventListener("focusin", ({ target }) => (this.#focused = numberOf(target) ?? this.#focused));
     new ResizeObserver(() => this.#draw()).observe(this);
   }
 
@@ -57,30 +58,29 @@ class VirtualList extends HTMLElement {
     for (let index = Math.min(first, total); index < last; index++) shown.push(this.#rows[total - 1 - index]);
     this.#before.style.height = `${Math.min(first, total) * ROW_PX}px`;
     this.#after.style.height = `${Math.max(0, total - last) * ROW_PX}px`;
-    render(
-      repeat(
-        shown,
-        ({ number }) => number,
-        (row, index) =>
-          html`<li aria-setsize=${total} aria-posinset=${first + index + 1} data-number=${row.number}>
-            ${this.#row(row)}
-          </li>`,
-      ),
-      this.#list,
+    const items = repeat(
+      shown,
+      ({ number }) => number,
+      (row, index) =>
+        html`<li aria-setsize=${total} aria-posinset=${first + index + 1} data-number=${row.number}>
+          ${this.#row(row)}
+        </li>`,
     );
+    keepFocus(() => render(items, this.#list));
   }
 
   #scrollTo(top) {
     this.scrollTop = top;
   }
 
-  /** Up and down go from row to row. */
+  /** Up and down go from row to row, Home and End to the newest and the oldest. */
   #move(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const step = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
     if (!step || this.#rows.length === 0) return;
     event.preventDefault();
     const at = this.#rows.findIndex(({ number }) => number === this.#focused);
-    const to = at < 0 ? this.#rows.length - 1 : Math.min(this.#rows.length - 1, Math.max(0, at - step));
+    const from = at < 0 ? this.#rows.length : at;
+    const to = Math.min(this.#rows.length - 1, Math.max(0, from - step));
     const fromTop = this.#rows.length - 1 - to;
     const top = fromTop * ROW_PX;
     if (top < this.scrollTop) this.#scrollTo(top);

@@ -47,3 +47,12 @@ export function sizeInWords(bytes) {
 
 /** The hour and minute of a moment. */
 export const clock = (time) => new Date(time).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+
+const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+/** A moment to the second, with its day where that is not today. */
+export function moment(time) {
+  const date = new Date(time);
+  return (date.toDateString() === new Date().toDateString() ? timeOfDay : dayAndTime).format(date);
+}

@@ -147,8 +147,8 @@ export class ClientTab {
           </select>
         </details>
         <div class="actions">
-          <button type="submit" class="primary" id="connect" ?disabled=${!isIdle}>Connect</button>
-          <button type="button" id="disconnect" ?disabled=${isIdle} @click=${() => client.disconnect()}>
+          <button type="submit" class="primary" id="connect" aria-disabled=${!isIdle}>Connect</button>
+          <button type="button" id="disconnect" aria-disabled=${isIdle} @click=${() => client.disconnect()}>
             Disconnect
           </button>
         </div>

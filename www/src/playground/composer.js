@@ -22,7 +22,12 @@ export class Composer {
     this.#doing = new Attempt(app.update);
   }
 
+  get #isReady() {
+    return this.#client.isLive && !this.#doing.isBusy;
+  }
+
   async #do(form = this.#form) {
+    if (!this.#isReady) return;
     this.#result = this.#why = "";
     let action;
     await this.#doing.run(async () => {
@@ -33,6 +38,7 @@ export class Composer {
   }
 
   async #again() {
+    if (!this.#isReady) return;
     this.#result = this.#why = "";
     await this.#doing.run(async () => {
       this.#result = await this.#client.again();
@@ -55,7 +61,7 @@ export class Composer {
 
   render() {
     return html`<section class="card" aria-labelledby="send-title">
-      <h2 id="send-title">Act</h2>
+      <h2 id="send-title">Operations</h2>
       <form
         id="send-form"
         novalidate
@@ -64,12 +70,12 @@ export class Composer {
       >
         ${this.#client.isBare ? this.#frame() : this.#action()}
         <div class="actions">
-          <button type="submit" class="primary" id="send" ?disabled=${!this.#client.isLive || this.#doing.isBusy}>
+          <button type="submit" class="primary" id="send" aria-disabled=${!this.#isReady}>
             Send
           </button>
           ${
             this.#client.last
-              ? html`<button type="button" ?disabled=${!this.#client.isLive || this.#doing.isBusy} @click=${() => this.#again()}>
+              ? html`<button type="button" aria-disabled=${!this.#isReady} @click=${() => this.#again()}>
                 Same ack id again
               </button>`
               : ""
@@ -198,7 +204,7 @@ export class Composer {
   }
 
   #groups() {
-    const { joined, isLive, isBare } = this.#client;
+    const { joined, isBare } = this.#client;
     if (isBare) return "";
     if (joined.size === 0) return html`<p class="note" id="no-groups">You have joined no group yet.</p>`;
     const leave = (name) => this.#do({ ...newForm(), kind: "leave", name });
@@ -206,8 +212,8 @@ export class Composer {
       ${[...joined].map(
         (group) =>
           html`<li class="chip">
-            <span>${group}</span>
-            <button type="button" aria-label="Leave ${group}" ?disabled=${!isLive || this.#doing.isBusy} @click=${() => leave(group)}>×</button>
+            <span title=${group}>${group}</span>
+            <button type="button" aria-label="Leave ${group}" aria-disabled=${!this.#isReady} @click=${() => leave(group)}>×</button>
           </li>`,
       )}
     </ul>`;

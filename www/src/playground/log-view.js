@@ -69,23 +69,23 @@ export class LogView {
         />
         ${this.#words.hasControl ? this.#controlChoice() : ""}
         <button type="button" class="small" @click=${() => (log.isPaused ? log.resume() : log.pause())}>
-          ${log.isPaused ? "Go on" : "Pause"}
+          ${log.isPaused ? "Resume" : "Pause"}
         </button>
         <button
           type="button"
           class="small"
-          ?disabled=${log.rows.length === 0}
-          @click=${() => download(this.#words.file, `${log.asJsonLines()}\n`)}
+          aria-disabled=${log.rows.length === 0}
+          @click=${() => log.rows.length > 0 && download(this.#words.file, `${log.asJsonLines()}\n`)}
         >
           Download
         </button>
         <copy-button what="the ${this.#words.noun}s" .text=${() => log.asJsonLines()}></copy-button>
-        <button type="button" class="small" ?disabled=${log.kept === 0} @click=${() => this.#clear()}>Clear</button>
+        <button type="button" class="small" aria-disabled=${log.kept === 0} @click=${() => this.#clear()}>Clear</button>
       </div>
       ${
         log.rows.length === 0
           ? html`<p class="empty">
-            ${log.kept === 0 ? this.#words.empty : `No ${this.#words.noun} is like that.`}
+            ${log.kept === 0 ? this.#words.empty : `No ${this.#words.noun} matches.`}
           </p>`
           : ""
       }

@@ -20,7 +20,7 @@ export class NetworkControls {
         <button type="button" @click=${() => this.#toggle()}>${network.isDown ? "Restore the network" : "Drop the network"}</button>
         ${
           isReliable
-            ? html`<button type="button" ?disabled=${network.isDown} @click=${() => this.#expire()}>
+            ? html`<button type="button" aria-disabled=${network.isDown} @click=${() => this.#expire()}>
               Let recovery expire
             </button>`
             : ""
@@ -50,6 +50,7 @@ export class NetworkControls {
 
   /** The network stays away until the client has given its connection up. */
   #expire() {
+    if (this.#client.network.isDown) return;
     this.#client.note("The network is down until the client gives the connection up, which takes up to a minute.");
     this.#client.expireRecovery();
     this.#app.update();

@@ -13,16 +13,16 @@ const hubPath = (hub) => `/management/hubs/${encodeURIComponent(hub)}`;
  * @param {any} access
  * @param {string} path
  * @param {string} member
- * @param {{ conditions: Record<string, string>, top: number, token?: string | null, signal?: AbortSignal }} wanted
+ * @param {{ conditions: Record<string, string>, top: number, token?: string | null }} wanted
  * @returns {Promise<{ rows: any[], token: string | null }>}
  */
-async function page(access, path, member, { conditions, top, token, signal }) {
+async function page(access, path, member, { conditions, top, token }) {
   const rows = [];
   for (let asked = 0; asked < REQUESTS_A_PAGE; asked++) {
     const query = Object.entries(conditions).filter(([, value]) => value !== "");
     query.push(["top", String(top - rows.length)]);
     if (token) query.push(["continuationToken", token]);
-    const { json } = await access.request("GET", path, { query, signal });
+    const { json } = await access.request("GET", path, { query });
     rows.push(...json[member]);
     token = json.continuationToken;
     if (!token || rows.length >= top) break;

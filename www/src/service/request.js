@@ -1,5 +1,8 @@
 // Requests to this service, and what it answers.
 
+/** How long an answer may take, in milliseconds. */
+const LIMIT_MS = 60_000;
+
 /** An answer that is no success, in the service's own words where it has some. */
 export class RequestError extends Error {
   constructor(status, words) {
@@ -14,33 +17,35 @@ export class RequestError extends Error {
  *
  * @param {string} method
  * @param {string} path
- * @param {{ query?: Iterable<string[]>, headers?: Record<string, string>, body?: BodyInit, signal?: AbortSignal, anyStatus?: boolean }} options
+ * @param {{ query?: Iterable<string[]>, headers?: Record<string, string>, body?: BodyInit, anyStatus?: boolean }} options
  * @returns {Promise<{ status: number, headers: [string, string][], text: string, json: any, durationMs: number }>}
  */
-export async function request(method, path, { query, headers, body, signal, anyStatus = false } = {}) {
+export async function request(method, path, { query, headers, body, anyStatus = false } = {}) {
   const search = query ? String(new URLSearchParams([...query])) : "";
   const begun = performance.now();
-  const answer = await fetch(search ? `${path}?${search}` : path, {
-    method,
-    headers,
-    body,
-    signal,
-    cache: "no-store",
-    redirect: "error",
-  }).catch((error) => {
-    if (error.name === "AbortError") throw error;
-    throw new Error("The service cannot be reached.");
-  });
-  const text = await answer.text();
-  const result = {
-    status: answer.status,
-    headers: [...answer.headers],
-    text,
-    json: parsed(text),
-    durationMs: performance.now() - begun,
-  };
-  if (!answer.ok && !anyStatus) throw new RequestError(answer.status, wordsOf(result));
+  const { status, headers: answered, text } = await ask(search ? `${path}?${search}` : path, { method, headers, body });
+  const durationMs = performance.now() - begun;
+  const result = { status, headers: answered, text, json: parsed(text), durationMs };
+  if ((status < 200 || status > 299) && !anyStatus) throw new RequestError(status, wordsOf(result));
   return result;
+}
+
+/** @returns {Promise<{ status: number, headers: [string, string][], text: string }>} */
+async function ask(url, init) {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), LIMIT_MS);
+  try {
+    const answer = await fetch(url, { ...init, signal: limit.signal, cache: "no-store", redirect: "error" });
+    return { status: answer.status, headers: [...answer.headers], text: await answer.text() };
+  } catch {
+    throw new Error(
+      limit.signal.aborted
+        ? "The service has not answered within a minute. Try again, or look how busy it is."
+        : "The service cannot be reached. Look whether it runs, and try again.",
+    );
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function parsed(text) {

@@ -8,14 +8,20 @@ const PAUSES_MS = [500, 1000, 2000, 5000, 10_000];
 /** How often a socket is used, so that nothing on the way takes it for forgotten, in milliseconds. */
 const PING_MS = 30_000;
 
+/** The status of a request that is right, but for its being none of a WebSocket. */
+const NO_WEBSOCKET = 426;
+const TOO_MANY = "The trace is refused: 8 watch this shard, or no WebSocket comes through to it. It is tried again.";
+
 export class Watch {
   /** How many of the sockets are open, and of how many. */
   open = 0;
   wanted = 1;
   /** Records that the service left out under load. */
   omitted = 0;
+  /** Why a socket does not open, in words. */
+  problem = "";
   #path;
-  #urlOf;
+  #access;
   #conditions;
   #record;
   #changed;
@@ -24,16 +30,16 @@ export class Watch {
   #isOver = false;
 
   /**
-   * `urlOf(path, query)` gives the URL of a socket, authorised. `record(record, shard)` is called with what happens,
-   * `changed()` when sockets open and close.
+   * `access` authorises the sockets. `record(record, shard)` is called with what happens, `changed()` when sockets open
+   * and close.
    *
-   * @param {(path: string, query: URLSearchParams) => Promise<string>} urlOf
+   * @param {import("../access/access.js").Access} access
    * @param {string} hub
    * @param {Record<string, string>} conditions
    * @param {{ record: (record: any, shard: number) => void, changed: () => void }} listener
    */
-  constructor(urlOf, hub, conditions, { record, changed }) {
-    this.#urlOf = urlOf;
+  constructor(access, hub, conditions, { record, changed }) {
+    this.#access = access;
     this.#path = `/management/hubs/${encodeURIComponent(hub)}/trace`;
     this.#conditions = conditions;
     this.#record = record;
@@ -51,7 +57,7 @@ export class Watch {
   async #connect(shard, attempt) {
     this.#sockets.set(shard, undefined);
     const query = new URLSearchParams({ ...this.#conditions, shard: String(shard) });
-    const url = await this.#urlOf(this.#path, query);
+    const url = await this.#access.socketUrl(this.#path, query);
     if (this.#isOver) return;
     const socket = new WebSocket(url);
     this.#sockets.set(shard, socket);
@@ -63,6 +69,7 @@ export class Watch {
       if (frame.type === "watching") {
         isOpen = true;
         failures = 0;
+        this.problem = "";
         this.open++;
         this.#expect(frame.shards);
       }
@@ -76,9 +83,21 @@ export class Watch {
       clearInterval(ping);
       if (isOpen) this.open--;
       if (this.#isOver) return;
+      if (!isOpen) void this.#explain(shard);
       this.#later(PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)], () => this.#connect(shard, failures + 1));
       this.#changed();
     };
+  }
+
+  /** Finds why a socket did not open, which a browser does not say: a plain request is refused in words. */
+  async #explain(shard) {
+    const query = Object.entries({ ...this.#conditions, shard: String(shard) });
+    try {
+      await this.#access.request("GET", this.#path, { query });
+    } catch (error) {
+      this.problem = error.status === NO_WEBSOCKET ? TOO_MANY : error.message;
+    }
+    this.#changed();
   }
 
   /** Opens what is missing where a hub has more shards. */
