@@ -63,6 +63,7 @@ mod timed;
 mod tls;
 mod variables;
 mod verified;
+mod whole_frame;
 mod wire;
 
 pub use options::{HELP, Options, OptionsError};

@@ -1,5 +1,5 @@
-//! What a client sends: bytes in, messages out. The WebSocket library joins fragments, checks UTF-8, masks and
-//! control frames, and answers pings.
+//! What a client sends: bytes in, messages out. The WebSocket library joins what does not come whole, finds what is
+//! wrong, and answers pings.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -11,6 +11,7 @@ use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 
 use crate::frame_ends::FrameEnds;
+use crate::whole_frame::split_message;
 
 /// What a message may be longer than the protocol allows and still be read, for the shard to refuse it in its own
 /// words.
@@ -24,7 +25,7 @@ const KEPT_BYTES: u64 = 4 << 10;
 
 /// The bytes of one socket, as far as they have come.
 pub(crate) struct Reading {
-    /// `None` until something has come: who only listens needs none.
+    /// `None` until something has come that is no whole message: who only listens needs none.
     context: Option<Box<WebSocketContext>>,
     ends: FrameEnds,
 }
@@ -66,10 +67,16 @@ impl Reading {
     /// What has come is no WebSocket traffic. Nothing more is to be read.
     pub(crate) fn take(
         &mut self,
-        bytes: &[u8],
+        mut bytes: &[u8],
         received: &mut Vec<Received>,
         answers: &mut Vec<u8>,
     ) -> Result<(), Broken> {
+        if self.ends.is_between_messages() {
+            while let Some((message, rest)) = split_message(bytes) {
+                received.push(Received::Message(message));
+                bytes = rest;
+            }
+        }
         if bytes.is_empty() {
             return Ok(());
         }
@@ -167,6 +174,24 @@ mod tests {
         let (result, received, answers) = take(&bytes);
         assert_eq!(result, Ok(()));
         assert_eq!(received, [Received::Message(Frame::Text("ab".into()))]);
+        assert_eq!(answers, [0x8A, 1, b'p']);
+    }
+
+    #[test]
+    fn whole_messages_need_no_memory_of_pieces() {
+        let (mut reading, mut received, mut answers) = (Reading::new(), Vec::new(), Vec::new());
+        let bytes = [frame(0x81, b"a"), frame(0x82, b"b")].concat();
+        reading.take(&bytes, &mut received, &mut answers).unwrap();
+        assert!(reading.context.is_none());
+        // In the middle of a message whole frames are a part of it, or come between its fragments.
+        for bytes in [frame(0x01, b"c"), [frame(0x89, b"p"), frame(0x80, b"d"), frame(0x81, b"e")].concat()] {
+            reading.take(&bytes, &mut received, &mut answers).unwrap();
+        }
+        reading.take(&frame(0x81, b"f"), &mut received, &mut answers).unwrap();
+        let expected = [Frame::Text("a".into()), Frame::Binary(b"b".to_vec())]
+            .into_iter()
+            .chain(["cd", "e", "f"].map(|text| Frame::Text(text.into())));
+        assert_eq!(received, expected.map(Received::Message).collect::<Vec<_>>());
         assert_eq!(answers, [0x8A, 1, b'p']);
     }
 
