@@ -38,6 +38,7 @@ mod given_up;
 mod handshake;
 mod head_timer;
 mod http_client;
+mod joined_frames;
 mod listening;
 mod log;
 mod objects;

@@ -24,6 +24,7 @@ use webpubsub_store::ShardStore;
 use crate::clock;
 use crate::database::{DatabaseError, Sqlite};
 use crate::given_up::GivenUp;
+use crate::joined_frames::JoinedFrames;
 use crate::shard_message::{Offered, Seat};
 use crate::sockets::{Outgoing, SocketAddress, SocketId};
 use crate::{frames, log};
@@ -159,14 +160,27 @@ impl ShardHost {
         }
     }
 
-    /// Puts one frame on the sockets of these slots.
+    /// Puts one frame on a socket, in one piece with those before it.
+    fn put_on_one(&mut self, SocketAddress { thread, id }: SocketAddress, frame: Bytes) {
+        let Some(waiting) = self.outgoing.get_mut(thread) else { return };
+        // Frames of other sockets are no matter, of which one may have come in between: an ack, say.
+        let before = waiting.iter_mut().rev().take(2).map_while(|outgoing| match outgoing {
+            Outgoing::Frame(to, frames) => Some((*to, frames)),
+            Outgoing::Frames(..) | Outgoing::Close(..) | Outgoing::Forget(_) => None,
+        });
+        if !before.into_iter().find(|(to, _)| *to == id).is_some_and(|(_, frames)| frames.add(&frame)) {
+            waiting.push(Outgoing::Frame(id, JoinedFrames::One(frame)));
+        }
+    }
+
+    /// Puts one frame on the sockets of these slots, in one piece with those before it that go to the same.
     fn put_on(&mut self, mut slots: impl ExactSizeIterator<Item = Slot>, frame: Bytes) {
         if slots.len() == 1 {
             let Some(socket) = slots.next().and_then(|slot| self.place(slot)).map(|place| place.socket)
             else {
                 return;
             };
-            return self.put(socket, |id| Outgoing::Frame(id, frame));
+            return self.put_on_one(socket, frame);
         }
         let each = slots.len() / self.outgoing.len().max(1) + 1;
         let mut open: Vec<_> = self.outgoing.iter().map(|_| Vec::with_capacity(each)).collect();
@@ -176,10 +190,16 @@ impl ShardHost {
                 sockets.push(place.socket.id);
             }
         }
-        for (waiting, sockets) in self.outgoing.iter_mut().zip(open) {
-            if !sockets.is_empty() {
-                waiting.push(Outgoing::Frames(sockets, frame.clone()));
+        for (waiting, sockets) in
+            self.outgoing.iter_mut().zip(open).filter(|(_, sockets)| !sockets.is_empty())
+        {
+            if let Some(Outgoing::Frames(to, frames)) = waiting.last_mut()
+                && *to == sockets
+                && frames.add(&frame)
+            {
+                continue;
             }
+            waiting.push(Outgoing::Frames(sockets, JoinedFrames::One(frame.clone())));
         }
     }
 
@@ -287,7 +307,7 @@ impl Host for ShardHost {
     fn send_trace(&mut self, to: WatcherId, text: &str) {
         let Some(seated) = self.watchers.get(&to) else { return };
         let frame = frames::message(&Frame::Text(text.to_owned()));
-        self.put(seated.socket, |id| Outgoing::Frame(id, frame));
+        self.put(seated.socket, |id| Outgoing::Frame(id, JoinedFrames::One(frame)));
     }
 
     fn unread_trace_bytes(&self, watcher: WatcherId) -> u64 {

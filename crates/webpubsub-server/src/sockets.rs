@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use crate::credit::Loan;
 use crate::frame_queue::FrameQueue;
+use crate::joined_frames::JoinedFrames;
 use crate::wire::Wire;
 
 /// The most bytes that one write carries of several frames.
@@ -49,10 +50,10 @@ pub(crate) struct Sent {
 /// What a shard wants of sockets of one thread.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    /// Send a frame.
-    Frame(SocketId, Bytes),
-    /// Send the same frame to several.
-    Frames(Vec<SocketId>, Bytes),
+    /// Send frames.
+    Frame(SocketId, JoinedFrames),
+    /// Send the same frames to several.
+    Frames(Vec<SocketId>, JoinedFrames),
     /// Send a close frame, the last one.
     Close(SocketId, Bytes),
     /// The shard knows the socket no more. A client's close frame is answered.
@@ -106,8 +107,8 @@ impl Outgoing {
     /// How many messages it is, and how many bytes they have together.
     pub(crate) fn size(&self) -> (usize, usize) {
         match self {
-            Self::Frame(_, bytes) => (1, bytes.len()),
-            Self::Frames(to, bytes) => (to.len(), to.len() * bytes.len()),
+            Self::Frame(_, frames) => (1, frames.len()),
+            Self::Frames(to, frames) => (to.len(), to.len() * frames.len()),
             Self::Close(..) | Self::Forget(_) => (1, 0),
         }
     }
@@ -171,8 +172,11 @@ impl Sockets {
         };
         for outgoing in outgoing {
             match outgoing {
-                Outgoing::Frame(id, bytes) => put(id, bytes),
-                Outgoing::Frames(to, bytes) => to.into_iter().for_each(|id| put(id, bytes.clone())),
+                Outgoing::Frame(id, frames) => put(id, frames.into_bytes()),
+                Outgoing::Frames(to, frames) => {
+                    let bytes = frames.into_bytes();
+                    to.into_iter().for_each(|id| put(id, bytes.clone()));
+                }
                 Outgoing::Close(id, bytes) => {
                     put(id, bytes);
                     if let Some(socket) = self.get(id) {
@@ -359,7 +363,8 @@ mod tests {
                 socket.put(Bytes::from_static(b"frame, "));
                 socket.put_last(Bytes::from_static(b"close"));
                 let late = Bytes::from_static(b", late");
-                sockets.deliver([Outgoing::Frame(socket.id, late.clone())].into_iter());
+                let frames = JoinedFrames::One(late.clone());
+                sockets.deliver([Outgoing::Frame(socket.id, frames)].into_iter());
                 sockets.deliver([Outgoing::Close(socket.id, late)].into_iter());
                 wire.shut_down();
             })

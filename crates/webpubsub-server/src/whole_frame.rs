@@ -6,6 +6,9 @@ use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use webpubsub_protocol::client::Frame;
 
+/// The longest message that is looked for: what is longer comes in several reads, and the library knows how long it may be.
+const MAX_BYTES: usize = 64 << 10;
+
 /// Takes a message off the front of what a client has sent after its last one, if the frame there is all of it and
 /// nothing is wrong with it. Returns it with what follows.
 pub(crate) fn split_message(bytes: &[u8]) -> Option<(Frame, &[u8])> {
@@ -17,7 +20,8 @@ pub(crate) fn split_message(bytes: &[u8]) -> Option<(Frame, &[u8])> {
         return None;
     };
     let rest = bytes.get(usize::try_from(cursor.position()).ok()?..)?;
-    let (payload, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    let length = usize::try_from(length).ok().filter(|length| *length <= MAX_BYTES)?;
+    let (payload, rest) = rest.split_at_checked(length)?;
     let message = match opcode {
         OpCode::Data(Data::Text) => Frame::Text(String::from_utf8(unmask(payload, mask)).ok()?),
         OpCode::Data(Data::Binary) => Frame::Binary(unmask(payload, mask)),
@@ -87,5 +91,7 @@ mod tests {
             assert_eq!(split_message(&frame(first, payload)), None, "{first:x}");
         }
         assert_eq!(split_message(&[0x81, 1, b'a']), None, "without a mask");
+        let long = [&[0x82, 0xFF, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0][..], &[0; MAX_BYTES + 1]].concat();
+        assert_eq!(split_message(&long), None, "too long");
     }
 }
