@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::shard_message::ShardMessage;
 
@@ -35,17 +35,19 @@ impl Callers {
         Self { expected: 0, patience: PATIENCE }
     }
 
-    /// Adds to what was taken for a turn, up to so many messages, the commands that are worth waiting for.
+    /// Adds to what was taken for a turn, up to so many messages, the commands that are worth waiting for. Returns how
+    /// long it has waited for them.
     pub(crate) async fn gather(
         &self,
         inbox: &mut UnboundedReceiver<ShardMessage>,
         taken: &mut Vec<ShardMessage>,
         most: usize,
-    ) {
+    ) -> Duration {
         let mut commands = commands(taken);
         if !self.are_awaited(commands) {
-            return;
+            return Duration::ZERO;
         }
+        let begun = Instant::now();
         let gathering = async {
             while self.are_awaited(commands)
                 && taken.len() < most
@@ -57,6 +59,7 @@ impl Callers {
         };
         // Those who have not come by then come later.
         let _ = timeout(MAX_WAIT, gathering).await;
+        begun.elapsed()
     }
 
     /// Whether a turn that has so many commands waits for more. One without any waits for none.

@@ -3,9 +3,8 @@
 use tokio::sync::oneshot;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::{Holder, ShardObject};
-use webpubsub_shard::{Driver, Input, Slot};
+use webpubsub_shard::{Driver, Host as _, Input, Slot};
 
-use crate::clock;
 use crate::database::DatabaseError;
 use crate::shard_host::ShardHost;
 use crate::shard_message::{Seat, SocketOffer};
@@ -53,7 +52,7 @@ impl Running {
 
     /// Has the shard do what is due.
     pub(crate) fn time_out(&mut self) -> Result<(), DatabaseError> {
-        let now = clock::now();
+        let now = self.host.now();
         let is_due = |due: &mut Option<Timestamp>| due.take_if(|due| *due <= now).is_some();
         let (timer, alarm) = (is_due(&mut self.host.timer), is_due(&mut self.host.alarm));
         if timer {

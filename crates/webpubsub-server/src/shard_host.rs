@@ -37,6 +37,8 @@ pub(crate) struct ShardHost {
     pub(crate) database: Sqlite,
     pub(crate) store: ShardStore<Sqlite>,
     hub: HubName,
+    /// When the turn that is taken has begun: whatever it does is done then. The clock is not looked at for each message.
+    now: Timestamp,
     /// The open sockets, by their slots.
     seats: Vec<Option<Seated>>,
     /// The slots of sockets that are known by another one now than their tasks know, by the numbers of their seats.
@@ -87,6 +89,7 @@ impl ShardHost {
             database,
             store,
             hub,
+            now: clock::now(),
             seats: Vec::new(),
             renamed: BTreeMap::new(),
             watchers: BTreeMap::new(),
@@ -99,6 +102,11 @@ impl ShardHost {
             next_turn: None,
             calls: BTreeMap::new(),
         }
+    }
+
+    /// A turn begins.
+    pub(crate) fn begin_turn(&mut self) {
+        self.now = clock::now();
     }
 
     /// The slot that the client of a seat has by now.
@@ -230,7 +238,7 @@ impl Host for ShardHost {
     type Error = DatabaseError;
 
     fn now(&self) -> Timestamp {
-        clock::now()
+        self.now
     }
 
     fn accept(&mut self, slot: Slot, _: ConnectionId, _: Subprotocol) -> bool {

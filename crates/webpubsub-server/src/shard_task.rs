@@ -13,7 +13,7 @@ use webpubsub_service::{
     Answered, HubView, Offered as Why, ShardAnswer, ShardCall, introduce, parse_object_name, relay,
     restore_shard,
 };
-use webpubsub_shard::{Driver, Input, NextTurn, Sockets as SocketLife};
+use webpubsub_shard::{Driver, Host as _, Input, NextTurn, Sockets as SocketLife};
 use webpubsub_store::ShardStore;
 
 use crate::arrivals::Arrivals;
@@ -151,11 +151,9 @@ impl ShardTask {
                 self.credit.returned().await;
             }
             let is_idle = self.wait(running, &mut buffer).await;
-            let arrived = Instant::now();
-            if self.arrivals.is_empty() && running.host.next_turn.is_none() {
-                self.callers.gather(&mut self.inbox, &mut buffer, TAKEN_AT_ONCE).await;
-            }
-            let (begun, commands) = (Instant::now(), commands(&buffer));
+            let waited = self.callers.gather(&mut self.inbox, &mut buffer, TAKEN_AT_ONCE).await;
+            let commands = commands(&buffer);
+            running.host.begin_turn();
             buffer.drain(..).for_each(|message| self.arrivals.push(message));
             if is_idle && self.arrivals.is_empty() && self.may_end(running) {
                 // Nothing has come since: this thread has done nothing else.
@@ -170,7 +168,7 @@ impl ShardTask {
             running.host.database.commit()?;
             self.release(running);
             if commands > 0 {
-                self.callers.answered(commands, begun - arrived, begun.elapsed());
+                self.callers.answered(commands, waited, self.last_busy.elapsed().saturating_sub(waited));
             }
             if let Some(done) = running.stop.take() {
                 let _ = done.send(());
@@ -195,9 +193,12 @@ impl ShardTask {
         }
         let due = [running.host.timer, running.host.alarm].into_iter().flatten().min();
         let limit = due.map_or(IDLE, |due| due.since(clock::now()).min(IDLE));
-        let until = Instant::now() + limit;
-        if self.alarm.is_elapsed() || until < self.alarm.deadline() {
-            self.alarm.as_mut().reset(until);
+        // One that runs ends by then in any case, where nothing is due.
+        if due.is_some() || self.alarm.is_elapsed() {
+            let until = Instant::now() + limit;
+            if self.alarm.is_elapsed() || until < self.alarm.deadline() {
+                self.alarm.as_mut().reset(until);
+            }
         }
         tokio::select! {
             biased;
@@ -280,7 +281,7 @@ impl ShardTask {
             }
             ShardMessage::KeepDelivery(delivery) => {
                 running.host.store.object().keep_delivery(&delivery)?;
-                running.driver.shard.record_call(clock::now(), &delivery);
+                running.driver.shard.record_call(running.host.now(), &delivery);
                 running.host.next_turn = running.host.next_turn.or(running.driver.shard.next_turn());
             }
             ShardMessage::Introduced(found) => self.introduced(running, found)?,
