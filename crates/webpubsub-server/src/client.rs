@@ -59,12 +59,27 @@ enum Read {
     End(End),
 }
 
-/// Serves a socket until it is gone. `first` was read already.
-pub(crate) async fn serve(socket: Rc<Socket>, wire: Rc<Wire>, first: Bytes, link: Link) {
+/// Serves a socket until it is gone. `first` was read already; `registered` is dropped at the end.
+///
+/// An open socket has this future all the time, so it has no room for what is needed at the start or the end alone.
+pub(crate) fn serve<P>(
+    socket: Rc<Socket>,
+    wire: Rc<Wire>,
+    first: &[u8],
+    link: Link,
+    registered: P,
+) -> impl Future<Output = ()> + use<P> {
     let open = Ending { socket, wire, reading: Reading::new() };
     let mut client = Client { link, credit: Credit::of(MAX_SENT_BYTES), owed: 0, open };
-    let end = client.read(first).await;
-    client.end(end).await;
+    let ended = client.take(first).end().map(Box::new);
+    async move {
+        let end = match ended {
+            Some(end) => *end,
+            None => client.read().await,
+        };
+        Box::pin(client.end(end)).await;
+        drop(registered);
+    }
 }
 
 /// Writes what was put on a socket that no shard has, a close frame at last, and ends it.
@@ -73,6 +88,15 @@ pub(crate) async fn close(socket: Rc<Socket>, wire: Rc<Wire>) {
     ending.write_rest().await;
     ending.drain(true).await;
     ending.wire.shut_down();
+}
+
+impl Read {
+    fn end(self) -> Option<End> {
+        match self {
+            Self::End(end) => Some(end),
+            Self::Some | Self::Nothing => None,
+        }
+    }
 }
 
 struct Client {
@@ -91,13 +115,7 @@ struct Ending {
 }
 
 impl Client {
-    async fn read(&mut self, first: Bytes) -> End {
-        let taken = self.take(&first);
-        // It is a part of the 8 KiB that the request was read to.
-        drop(first);
-        if let Read::End(end) = taken {
-            return end;
-        }
+    async fn read(&mut self) -> End {
         // TLS may have more of what came with the request, for which the transport is not readable again.
         if let Read::End(end) = self.read_once() {
             return end;

@@ -19,33 +19,37 @@ use crate::{client, frames};
 
 /// A socket that has no transport yet. If it is dropped, it is gone, and its shard is given its end.
 pub(crate) struct OfferedSocket {
-    thread: Rc<Thread>,
-    socket: Rc<Socket>,
-    _open: OpenOne,
+    registered: RegisteredSocket,
     /// `None` until a shard has accepted it.
     link: Option<Link>,
     /// What its client speaks, as `Sec-WebSocket-Protocol` answers it.
     subprotocol: Option<String>,
 }
 
+/// A socket among those of its thread, as long as this is not dropped.
+struct RegisteredSocket {
+    thread: Rc<Thread>,
+    socket: Rc<Socket>,
+    _open: OpenOne,
+}
+
 impl OfferedSocket {
     /// Makes a socket.
     pub(crate) fn open(thread: &Rc<Thread>) -> Self {
-        Self {
+        let registered = RegisteredSocket {
             thread: Rc::clone(thread),
             socket: thread.sockets.open(),
             _open: thread.open.count(),
-            link: None,
-            subprotocol: None,
-        }
+        };
+        Self { registered, link: None, subprotocol: None }
     }
 
     pub(crate) fn address(&self) -> SocketAddress {
-        SocketAddress { thread: self.thread.number, id: self.socket.id }
+        SocketAddress { thread: self.registered.thread.number, id: self.registered.socket.id }
     }
 
     pub(crate) fn unread(&self) -> Arc<AtomicU64> {
-        self.socket.shared_unread()
+        self.registered.socket.shared_unread()
     }
 
     /// A shard has accepted it.
@@ -59,18 +63,18 @@ impl OfferedSocket {
         self.subprotocol.as_deref()
     }
 
-    /// Serves it once its request's upgrade is done.
-    pub(crate) async fn serve(mut self, upgrade: hyper::upgrade::OnUpgrade) {
+    /// Has it served once its request's upgrade is done, by a task that needs no memory for the upgrade.
+    pub(crate) async fn serve(self, upgrade: hyper::upgrade::OnUpgrade) {
         let Ok(upgraded) = upgrade.await else { return };
         let Some((wire, first)) = wire(upgraded) else { return };
-        let Some(link) = self.link.take() else { return };
-        let wire = Rc::new(wire);
-        self.socket.attach(Rc::clone(&wire));
-        client::serve(Rc::clone(&self.socket), wire, first, link).await;
+        let Self { registered, link: Some(link), .. } = self else { return };
+        let (socket, wire) = (Rc::clone(&registered.socket), Rc::new(wire));
+        socket.attach(Rc::clone(&wire));
+        tokio::task::spawn_local(client::serve(socket, wire, &first, link, registered));
     }
 }
 
-impl Drop for OfferedSocket {
+impl Drop for RegisteredSocket {
     fn drop(&mut self) {
         self.thread.sockets.remove(self.socket.id);
     }

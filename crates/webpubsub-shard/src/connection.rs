@@ -32,7 +32,7 @@ pub(crate) struct Connection {
     pub(crate) subprotocol: Subprotocol,
     pub(crate) framing: Framing,
     /// What it was sent and has not acknowledged; only on reliable subprotocols.
-    pub(crate) buffer: Option<Buffer>,
+    pub(crate) buffer: Option<Box<Buffer>>,
     /// Groups that it is a member of; `Connections` has the same by group.
     pub(crate) groups: SortedSet<GroupName>,
     pub(crate) acks: AckCache,
@@ -60,7 +60,7 @@ impl Connection {
             permissions: Permissions::from_roles(record.roles.iter().map(String::as_str)),
             subprotocol: record.subprotocol,
             framing: Framing::new(record.subprotocol, record.mode),
-            buffer,
+            buffer: buffer.map(Box::new),
             groups: SortedSet::new(),
             acks,
             bucket: TokenBucket::default(),

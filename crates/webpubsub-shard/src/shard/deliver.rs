@@ -124,7 +124,7 @@ impl Shard {
                 step.store(Change::Acknowledge { slot, cursor });
             }
         }
-        let buffers = self.connections.iter().filter_map(|(_, connection)| connection.buffer.as_ref());
+        let buffers = self.connections.iter().filter_map(|(_, connection)| connection.buffer.as_deref());
         let needed = buffers.flat_map(Buffer::needed).map(|(row, _)| row);
         for (first, last) in self.log.trim(needed.chain(self.relay.needed())) {
             step.store(Change::DeleteRows { first, last });

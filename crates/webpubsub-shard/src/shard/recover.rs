@@ -54,7 +54,7 @@ impl Shard {
 
     /// Asks for every row that a connection has not acknowledged, to send it again.
     pub(crate) fn resend(&self, slot: Slot, step: &mut Step) {
-        let buffer = self.connections.get(slot).and_then(|connection| connection.buffer.as_ref());
+        let buffer = self.connections.get(slot).and_then(|connection| connection.buffer.as_deref());
         for (row, id) in buffer.into_iter().flat_map(Buffer::needed) {
             step.push(Output::Fetch { row, to: vec![(slot, id)] });
         }
