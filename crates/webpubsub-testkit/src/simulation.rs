@@ -1,12 +1,13 @@
 //! A hub, its clients and its servers in one process, with everything that can go wrong between them.
 //!
-//! One seed is one run: [`simulate`] draws from it a hub of one to four shards, up to eight clients
-//! and what happens to them, step by step. The shards, the directory and the clients' sessions are the
-//! real ones, and so is the way of a server's request; the network, the disks, the clock, the applications, the servers and the Workers are
-//! values. A model follows every input of every shard and knows what has to come of it.
+//! One seed is one run: [`simulate`] draws from it a hub of one to four shards, up to eight clients of our own
+//! and up to four others, devices that speak MQTT and bare WebSockets, and what happens to them, step by step. The
+//! shards, the directory, the way of a server's request and the clients' sessions are the real ones; the network, the
+//! disks, the clock, the applications, the servers and the Workers are values. A model follows every input of every
+//! shard and knows what has to come of it.
 //!
-//! Streams and group states are not in these hubs: [`simulate_streams`] has hubs of its own for them. Nor are MQTT
-//! sessions: [`simulate_devices`] has hubs of several shards, with all kinds of clients beside devices.
+//! Streams and group states are not in these hubs: [`simulate_streams`] has hubs of its own for them. In those of
+//! [`simulate_devices`] what has to hold of MQTT sessions is said of what applications see.
 //!
 //! # What goes wrong
 //!
@@ -26,6 +27,8 @@
 //! - An event handler fails, refuses, answers late or never, and says now and then what its client is to
 //!   receive.
 //! - The service says that it is about to stop, and closes every socket.
+//! - Devices take over their own sessions, begin others in their place, fall silent, send many packets in one message,
+//!   and again what was not acknowledged, with and without DUP.
 //! - The clock jumps, and shards are given the time late. Servers publish more at once than any buffer holds.
 //!
 //! # What holds true
@@ -51,6 +54,21 @@
 //!   it. What is published goes to every shard that has a connection, whatever map a Worker holds.
 //! - The log has no more rows than were needed at once since it was last tidied, and 1,025.
 //! - A server's request is answered with what comes of the replies of all the shards that were asked.
+//!
+//! For every MQTT session, over whatever sockets, at the lower QoS of a message and the subscription:
+//!
+//! - At QoS 0 a message is sent once, if there is a socket. At QoS 1 and 2 it is sent in its order, as many at once as
+//!   the client takes, and again over the next socket, with DUP; unless it has expired and the client cannot know it.
+//!   Of QoS 2 a message that the client has said to have is only released again.
+//! - A publish at QoS 2 is carried out once until its packet identifier is released, whatever is lost in between, and
+//!   one at QoS 1 as often as it comes. What is refused is said so, where the version has a way.
+//! - Its subscriptions, what it has not acknowledged and its will outlive its socket for as long as it has asked for,
+//!   at most 30 s. Who connects goes on with it, unless it wants another, and learns which. A takeover closes the
+//!   socket before it, and a sixth in a row is refused.
+//! - Its will is published once if it is lost without DISCONNECT, or with one that asks for it, after its delay or with
+//!   the end of the session; at once where another socket takes over a will without a delay; and never otherwise.
+//! - A client that is silent for one and a half times its keep-alive is given up, and no other is.
+//! - Its application receives a message once at QoS 0 or not at all, once at QoS 2, and at QoS 1 again only with DUP.
 //!
 //! For every client:
 //!
@@ -89,9 +107,13 @@ mod devices;
 mod directory;
 mod faults;
 mod flight;
+mod library;
 mod machine;
+mod message;
 mod model;
 mod now;
+mod packet;
+mod peer;
 mod random;
 mod rest;
 mod ringing;

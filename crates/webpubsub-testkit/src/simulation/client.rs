@@ -10,8 +10,9 @@ use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_shard::ConnectRequest;
 
+use super::message::Message;
 use super::random::Random;
-use super::words::{GROUPS, Message, Profile, Received, event_name, group_name, user_id};
+use super::words::{GROUPS, Profile, Received, event_name, group_name, user_id};
 
 /// A client: a session, and the application behind it.
 #[derive(Debug)]
@@ -57,6 +58,18 @@ struct Job {
 /// Ack ids of the application's choice, apart from those that its session counts.
 const OWN_ACK_IDS: u64 = 1 << 40;
 
+/// As what a token admits a client.
+pub(super) fn request_of(Profile { subprotocol, user, groups, allowed, .. }: Profile) -> ConnectRequest {
+    let roles = ["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"].map(str::to_owned);
+    ConnectRequest {
+        user: Some(user_id(user)),
+        roles: if allowed { roles.to_vec() } else { Vec::new() },
+        groups: (0..GROUPS.len() as u8).filter(|group| groups & (1 << group) != 0).map(group_name).collect(),
+        subprotocol,
+        ..ConnectRequest::default()
+    }
+}
+
 impl Client {
     pub(super) fn new(profile: Profile) -> Self {
         let options = Options { subprotocol: profile.subprotocol, ..Options::default() };
@@ -78,18 +91,7 @@ impl Client {
 
     /// As what its token admits it.
     pub(super) fn request(&self) -> ConnectRequest {
-        let Profile { subprotocol, user, groups, allowed } = self.profile;
-        let roles = ["webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"].map(str::to_owned);
-        ConnectRequest {
-            user: Some(user_id(user)),
-            roles: if allowed { roles.to_vec() } else { Vec::new() },
-            groups: (0..GROUPS.len() as u8)
-                .filter(|group| groups & (1 << group) != 0)
-                .map(group_name)
-                .collect(),
-            subprotocol,
-            ..ConnectRequest::default()
-        }
+        request_of(self.profile)
     }
 
     pub(super) fn command(&mut self) -> CommandId {

@@ -6,100 +6,24 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use webpubsub_protocol::close::{CloseCause, CloseCode};
-use webpubsub_protocol::id::AckId;
-use webpubsub_protocol::limits::{MAX_BUFFERED_BYTES, MAX_BUFFERED_MESSAGES};
-use webpubsub_protocol::name::ConnectionId;
-use webpubsub_protocol::role::PermissionType;
+use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_shard::{ShardId, ShardMap, ShardState, Slot, Snapshot};
+use webpubsub_shard::{Change, Output, ShardId, ShardMap, ShardState, Slot};
 
 use super::check::{broken, check};
-use super::words::{Message, Profile, Published, Word};
+use super::message::{Message, Published};
 
+mod connection;
 mod delivery;
 mod events;
+mod lifecycle;
+mod mqtt;
 mod owed;
 mod requests;
 
-pub(super) use events::{Asks, DurableEvent, EventHistory};
-
-/// What a connection has room for after its shard lost its memory, in tenths of what it has room for
-/// otherwise: as much as its client may have acknowledged before that is on disk.
-const SPARE: usize = 1;
-/// How long a connection without a socket is kept.
-pub(super) const WINDOW: Duration = Duration::from_secs(60);
-
-/// A connection that there is or was.
-#[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) id: ConnectionId,
-    pub(super) shard: usize,
-    pub(super) slot: Slot,
-    pub(super) profile: Profile,
-    /// A bit for each group that it is a member of.
-    pub(super) groups: u8,
-    /// What servers said of single groups, by kind and group.
-    verdicts: [[Option<bool>; 8]; 2],
-    /// The ack ids of its last thousand operations that were done.
-    acks: VecDeque<u64>,
-    /// What was published to it, in order: the message with sequence id 1, 2, 3, …
-    pub(super) expected: Vec<Published>,
-    /// How many of these its client has acknowledged to the shard; at most `said`.
-    acknowledged: usize,
-    /// How many of these its client has said that it has; at most `received`.
-    said: usize,
-    /// How many of these its client's application received, or could have.
-    pub(super) received: usize,
-    /// Bytes of what is not acknowledged.
-    bytes: usize,
-    /// Whether its client may have acknowledged more than its shard knows, which lost its memory.
-    behind: bool,
-    pub(super) link: Link,
-    pub(super) end: Option<End>,
-    /// The words that the current step owes its socket.
-    words: VecDeque<Word>,
-    /// The messages, with their sequence ids, that the current step owes its socket.
-    data: VecDeque<(u32, Option<u64>)>,
-    /// The close frame that the current step owes its socket after them.
-    close: Option<CloseCode>,
-    /// Whether messages may have been lost on the way to a client that does not count them.
-    pub(super) lossy: bool,
-    /// What event handlers are to receive of it, and have.
-    pub(super) history: EventHistory,
-}
-
-/// Whether a connection has a socket, as far as its shard knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
-    /// It has.
-    Open,
-    /// It has none, and is kept until then.
-    Lost { until: Timestamp },
-    /// It has none, but the shard was out of memory when it closed.
-    Vanished,
-}
-
-/// Why a connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
-    /// Its client closed it.
-    Client,
-    /// It is not reliable, and its socket was lost.
-    Lost,
-    /// It was not recovered in time.
-    Expired,
-    /// A server closed it.
-    Server,
-    /// It had too much outstanding.
-    Full,
-    /// Its client sent what is no WebSocket traffic.
-    Broken,
-    /// Its shard is to go.
-    Drained,
-    /// The service is about to stop, and it is not reliable.
-    Away,
-}
+pub(super) use connection::{Connection, End, Link, WINDOW};
+use connection::{bytes, kind_number};
+pub(super) use events::{Asks, DurableEvent};
 
 /// What one shard is to know.
 #[derive(Debug)]
@@ -138,39 +62,14 @@ pub(super) struct Model {
     pub(super) expired: u64,
     /// What event handlers ask for.
     pub(super) asks: Asks,
-}
-
-const fn kind_number(kind: PermissionType) -> usize {
-    match kind {
-        PermissionType::SendToGroup => 0,
-        PermissionType::JoinLeaveGroup => 1,
-    }
-}
-
-/// Bytes of these messages.
-fn bytes(messages: &[Message], published: &[Published]) -> usize {
-    published.iter().map(|published| messages[published.message as usize].bytes).sum()
-}
-
-impl Connection {
-    fn may(&self, kind: PermissionType, group: u8) -> bool {
-        self.verdicts[kind_number(kind)][usize::from(group)].unwrap_or(self.profile.allowed)
-    }
-
-    pub(super) const fn is_reliable(&self) -> bool {
-        self.profile.subprotocol.is_reliable()
-    }
-
-    /// Whether an operation with this ack id was done.
-    pub(super) fn has_done(&self, id: AckId) -> bool {
-        self.acks.contains(&id.0)
-    }
-
-    fn is_full(&self, more: usize) -> bool {
-        let spare = if self.behind { SPARE } else { 0 };
-        self.expected.len() - self.acknowledged >= MAX_BUFFERED_MESSAGES * (10 + spare) / 10
-            || self.bytes + more > MAX_BUFFERED_BYTES * (10 + spare) / 10
-    }
+    /// In which rows of its log the shard keeps for the others what the step at hand publishes.
+    rows: VecDeque<u64>,
+    /// Messages that an MQTT session has waiting, which turn out to have expired when the step at hand reads them.
+    skips: Vec<(usize, usize)>,
+    /// How many wills were published.
+    pub(super) wills: u64,
+    /// How many MQTT clients were given up for being silent.
+    pub(super) silent: u64,
 }
 
 impl Model {
@@ -191,6 +90,10 @@ impl Model {
             owed: Vec::new(),
             expired: 0,
             asks,
+            rows: VecDeque::new(),
+            skips: Vec::new(),
+            wills: 0,
+            silent: 0,
         }
     }
 
@@ -209,7 +112,11 @@ impl Model {
     pub(super) fn outstanding(&self, shard: usize) -> usize {
         let known = &self.shards[shard];
         let unacknowledged = known.alive.iter().map(|at| &self.connections[*at]).map(|connection| {
-            if connection.is_reliable() { connection.expected.len() - connection.acknowledged } else { 0 }
+            if connection.window().is_some() {
+                connection.expected.len() - connection.acknowledged
+            } else {
+                0
+            }
         });
         let waiting =
             known.relayed.iter().zip(&known.confirmed).map(|(relayed, confirmed)| {
@@ -263,150 +170,17 @@ impl Model {
                 let connection = &self.connections[at];
                 if connection.link == Link::Open && !(keeps && connection.is_reliable()) {
                     self.owe_close(at, CloseCause::ShardDrained);
-                    self.end(at, End::Drained);
+                    self.end(now, at, End::Drained);
                 }
             }
         }
     }
 
-    pub(super) fn connect(&mut self, shard: usize, slot: Slot, id: ConnectionId, profile: Profile) {
-        let at = self.connections.len();
-        self.connections.push(Connection {
-            id,
-            shard,
-            slot,
-            profile,
-            groups: profile.groups,
-            verdicts: [[None; 8]; 2],
-            acks: VecDeque::new(),
-            expected: Vec::new(),
-            acknowledged: 0,
-            said: 0,
-            received: 0,
-            bytes: 0,
-            behind: false,
-            link: Link::Open,
-            end: None,
-            words: VecDeque::new(),
-            data: VecDeque::new(),
-            close: None,
-            lossy: false,
-            history: EventHistory::default(),
+    /// A step begins that has led to this.
+    pub(super) fn follow(&mut self, outputs: &[Output]) {
+        let rows = outputs.iter().filter_map(|output| {
+            if let Output::Store(Change::Log { row, relayed: true, .. }) = output { Some(*row) } else { None }
         });
-        let known = &mut self.shards[shard];
-        known.alive.push(at);
-        if known.holders.len() <= slot.0 as usize {
-            known.holders.resize(slot.0 as usize + 1, None);
-        }
-        check!(known.holders[slot.0 as usize].is_none(), "{slot:?} of shard {shard} is given out twice");
-        known.holders[slot.0 as usize] = Some(at);
-        self.owe_word(at, Word::Connected);
-        self.owe_event(at, DurableEvent::Connected);
-        for group in (0..8).filter(|group| profile.groups & (1 << group) != 0) {
-            self.owe_event(at, DurableEvent::Joined(group));
-        }
-    }
-
-    /// Whether a connection can be recovered; if so, it is.
-    pub(super) fn recover(&mut self, now: Timestamp, shard: usize, id: &ConnectionId) -> bool {
-        self.give_up(now, shard);
-        let alive = &self.shards[shard].alive;
-        let Some(at) = alive.iter().copied().find(|at| self.connections[*at].id == *id) else { return false };
-        let connection = &mut self.connections[at];
-        if !connection.is_reliable() {
-            return false;
-        }
-        if connection.link == Link::Open {
-            connection.close = Some(CloseCause::TakenOver.code());
-        }
-        connection.link = Link::Open;
-        self.owe_again(now, at);
-        true
-    }
-
-    fn closed(&mut self, now: Timestamp, at: usize, code: CloseCode) {
-        let connection = &mut self.connections[at];
-        if connection.is_reliable() && code != CloseCode::NORMAL {
-            connection.link = Link::Lost { until: now.after(WINDOW) };
-            connection.history.is_away();
-        } else {
-            self.end(at, if code == CloseCode::ABNORMAL { End::Lost } else { End::Client });
-        }
-    }
-
-    /// The service is about to stop.
-    pub(super) fn go_away(&mut self, now: Timestamp, shard: usize) {
-        for at in self.shards[shard].alive.clone() {
-            let connection = &mut self.connections[at];
-            if connection.link != Link::Open {
-                continue;
-            }
-            if connection.is_reliable() {
-                connection.close = Some(CloseCause::ServiceStops.code());
-                connection.link = Link::Lost { until: now.after(WINDOW) };
-                connection.history.is_away();
-            } else {
-                self.owe_close(at, CloseCause::ServiceStops);
-                self.end(at, End::Away);
-            }
-        }
-    }
-
-    /// The connections of a shard that were not recovered in time are given up.
-    pub(super) fn give_up(&mut self, now: Timestamp, shard: usize) {
-        for at in self.shards[shard].alive.clone() {
-            if matches!(self.connections[at].link, Link::Lost { until } if until <= now) {
-                self.end(at, End::Expired);
-            }
-        }
-    }
-
-    /// A shard has lost its memory and some of its sockets.
-    pub(super) fn vanish(&mut self, at: usize) {
-        self.connections[at].link = Link::Vanished;
-        self.connections[at].history.is_away();
-    }
-
-    /// A shard has its memory back.
-    pub(super) fn restore(&mut self, now: Timestamp, shard: usize, disk: &Snapshot) {
-        for at in self.shards[shard].alive.clone() {
-            let connection = &mut self.connections[at];
-            match connection.link {
-                Link::Vanished if connection.is_reliable() => {
-                    connection.link = Link::Lost { until: now.after(WINDOW) };
-                    // What it has acknowledged since that was written was on its socket.
-                    let record = disk.connections.iter().find(|record| record.slot == connection.slot);
-                    let stored = record.map_or(0, |record| record.acknowledged.sequence_id.0 as usize);
-                    check!(
-                        stored <= connection.acknowledged,
-                        "the disk has {stored} messages acknowledged, and the client only {}",
-                        connection.acknowledged
-                    );
-                    connection.acknowledged = stored;
-                    connection.bytes = bytes(&self.messages, &connection.expected[stored..]);
-                }
-                Link::Vanished => {
-                    let slot = connection.slot;
-                    self.end(at, End::Lost);
-                    // It may have lasted no longer than until it would have been written.
-                    if disk.connections.iter().all(|record| record.slot != slot) {
-                        self.shards[shard].holders[slot.0 as usize] = None;
-                    }
-                }
-                Link::Open => {
-                    self.owe_again(now, at);
-                    // Its socket says how far it is.
-                    continue;
-                }
-                Link::Lost { .. } => {}
-            }
-            self.connections[at].behind = true;
-        }
-        self.forget_events(shard);
-        let known = &mut self.shards[shard];
-        for (to, row) in &disk.taken_by {
-            let to = usize::from(to.0);
-            known.confirmed[to] = known.relayed[to].partition_point(|relayed| relayed.row <= *row);
-        }
+        self.rows = rows.collect();
     }
 }

@@ -43,11 +43,15 @@ pub enum Bug {
     SettledBeforeTaken,
     /// How many events a connection has had is not written.
     ForgottenNumbers,
+    /// How far packets of QoS 2 have come is not written.
+    ForgottenPackets,
+    /// How MQTT sessions subscribe is not written.
+    ForgottenSubscriptions,
 }
 
 impl Bug {
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::SkippedWrite,
         Self::AckBeforeWrite,
         Self::NoDedupe,
@@ -59,6 +63,8 @@ impl Bug {
         Self::ForgottenEvent,
         Self::SettledBeforeTaken,
         Self::ForgottenNumbers,
+        Self::ForgottenPackets,
+        Self::ForgottenSubscriptions,
     ];
 }
 

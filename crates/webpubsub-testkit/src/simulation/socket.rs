@@ -7,11 +7,19 @@ use webpubsub_shard::Attachment;
 
 use super::words::{Down, Up};
 
+/// Who has opened a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// A client, in one of its attempts.
+    Client(usize, AttemptId),
+    /// A peer.
+    Peer(usize),
+}
+
 /// A WebSocket between a client and a shard.
 #[derive(Debug)]
 pub(super) struct Socket {
-    pub(super) client: usize,
-    pub(super) attempt: AttemptId,
+    pub(super) reader: Reader,
     pub(super) shard: usize,
     pub(super) connection: usize,
     pub(super) attachment: Option<Attachment>,

@@ -80,16 +80,36 @@ happenings! {
     Drain,
     /// The hub has its new number of shards.
     Resized,
+    /// A message is raised for the application of an MQTT client.
+    MqttDelivery,
+    /// One is raised once more, at QoS 1.
+    MqttRepetition,
+    /// A publish is acknowledged to an MQTT client.
+    MqttAcknowledgement,
+    /// A session of MQTT goes on over another socket.
+    MqttResumption,
+    /// A will is published.
+    Will,
+    /// An MQTT client is given up, since it is silent.
+    Silence,
+    /// A message is raised for the application of a bare client.
+    BareDelivery,
     /// It becomes quiet.
     Quiet,
 }
 
 /// What happened in one run, or in many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
     /// How many steps there were.
     pub steps: u64,
     pub(super) happened: [u64; Happening::ALL.len()],
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self { steps: 0, happened: [0; Happening::ALL.len()] }
+    }
 }
 
 impl Summary {

@@ -1,14 +1,17 @@
 //! What the parts of a simulated world say to each other, by number where the wire has names.
 
-use webpubsub_protocol::client::{Encoding, Frame, Origin, Subprotocol, UpstreamMessage, json};
+use webpubsub_mqtt::UpstreamPacket;
+use webpubsub_protocol::client::{Echo, Encoding, Subprotocol, UpstreamMessage};
 use webpubsub_protocol::close::CloseCode;
-use webpubsub_protocol::data::{JsonText, MessageData, Metadata, TimeToLive};
+use webpubsub_protocol::data::{MessageData, TimeToLive};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::{ConnectionId, EventName, GroupName, UserId};
 use webpubsub_protocol::role::PermissionType;
-use webpubsub_protocol::time::Timestamp;
 
-use super::check::{broken, check};
+use super::check::broken;
+use super::message::Message;
+use super::packet::{Delivered, Packet};
+use super::rest::RequestLine;
 use crate::{group, user};
 
 /// Groups, by number.
@@ -21,7 +24,12 @@ pub(super) fn group_name(number: u8) -> GroupName {
 }
 
 pub(super) fn group_number(name: &GroupName) -> u8 {
-    let number = GROUPS.iter().position(|known| *known == name.as_str());
+    group_number_of(name.as_str())
+}
+
+/// The number of the group that a topic is.
+pub(super) fn group_number_of(name: &str) -> u8 {
+    let number = GROUPS.iter().position(|known| *known == name);
     number.unwrap_or_else(|| broken(format!("there is no group {name}"))) as u8
 }
 
@@ -43,6 +51,8 @@ pub(super) struct Profile {
     pub(super) groups: u8,
     /// Whether its roles let it do everything, or nothing.
     pub(super) allowed: bool,
+    /// Where what a bare client sends is published, and whether it receives that.
+    pub(super) mode: Option<(u8, Echo)>,
 }
 
 impl Profile {
@@ -55,102 +65,27 @@ impl Profile {
 #[derive(Debug, Clone)]
 pub(super) enum Arrival {
     Message(usize, UpstreamMessage<u32>),
+    Payload(usize, u32),
+    Packet(usize, Sent),
     Closed(usize, CloseCode),
     Broken(usize),
 }
 
-/// Something that a client or a server wants to publish. Its payload is its number.
-#[derive(Debug)]
-pub(super) struct Message {
-    /// To which group, if to one.
-    pub(super) group: Option<u8>,
-    /// Which user's client publishes it, if a client does.
-    pub(super) user: Option<u8>,
-    pub(super) data: MessageData,
-    /// Bytes of the frame that JSON clients receive, but for its number.
-    pub(super) bytes: usize,
-    /// How often the service has carried out the client's operation.
-    pub(super) accepted: u32,
-    /// The frame in each encoding, once it was sent, as a hash.
-    frames: [Option<u64>; 2],
-}
-
-impl Message {
-    /// Message `number`, with a payload of at least `size` bytes.
-    pub(super) fn new(number: u32, size: usize, group: Option<u8>, user: Option<u8>) -> Self {
-        let data = match number % 3 {
-            _ if size > 0 => MessageData::Text(format!("{number} {}", "x".repeat(size))),
-            0 => MessageData::Text(number.to_string()),
-            1 => MessageData::Json(JsonText::parse(number.to_string()).expect("a number is JSON")),
-            _ => MessageData::Binary(number.to_le_bytes().to_vec()),
-        };
-        let mut message = Self { group, user, data, bytes: 0, accepted: 0, frames: [None; 2] };
-        let origin = message.origin();
-        message.bytes = json::DataFrame::new(&origin, &message.data, &Metadata::default(), None).len();
-        message
-    }
-
-    fn origin(&self) -> Origin {
-        match self.group {
-            Some(group) => Origin::Group { group: group_name(group), from_user: self.user.map(user_id) },
-            None => Origin::Server,
-        }
-    }
-
-    /// Checks that the message is sent as it was published.
-    pub(super) fn check(&self, encoding: Encoding, from: &Origin, data: &MessageData) {
-        check!(*data == self.data, "{:?} was published, and {data:?} is sent", self.data);
-        let named = match from {
-            Origin::Group { group, from_user } => {
-                (Some(group.as_str()), from_user.as_ref().map(UserId::as_str))
-            }
-            Origin::Server => (None, None),
-        };
-        let meant = (
-            self.group.map(|number| GROUPS[usize::from(number)]),
-            // Protobuf messages do not say whose they are.
-            self.user.map(|number| USERS[usize::from(number)]).filter(|_| encoding == Encoding::Json),
-        );
-        check!(named == meant, "a message of {meant:?} is sent as one of {named:?}");
-    }
-
-    /// Checks that the message is sent in the same bytes each time.
-    pub(super) fn check_bytes(&mut self, encoding: Encoding, frame: &Frame) {
-        let bytes = match frame {
-            Frame::Text(text) => text.as_bytes(),
-            Frame::Binary(bytes) => bytes,
-        };
-        let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        let before = self.frames[encoding as usize].get_or_insert(hash);
-        check!(*before == hash, "{:?} is sent again in other bytes", self.data);
+impl Arrival {
+    /// Whether it is the end of a delivery over MQTT, which waits for nothing that came before it.
+    pub(super) const fn is_end_of_delivery(&self) -> bool {
+        matches!(
+            self,
+            Self::Packet(_, Sent { packet: UpstreamPacket::Puback(_) | UpstreamPacket::Pubcomp(_), .. })
+        )
     }
 }
 
-/// A message that a shard has taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Published {
-    pub(super) message: u32,
-    /// When it is not worth sending again.
-    pub(super) expires: Option<Timestamp>,
-}
-
-impl Published {
-    pub(super) fn has_expired(self, now: Timestamp) -> bool {
-        self.expires.is_some_and(|expires| expires <= now)
-    }
-}
-
-/// The number of the message that has this payload.
-pub(super) fn message_number(data: &MessageData) -> u32 {
-    let number = match data {
-        MessageData::Text(text) => text.split(' ').next().and_then(|number| number.parse().ok()),
-        MessageData::Json(json) => json.as_str().parse().ok(),
-        MessageData::Binary(bytes) => bytes.as_slice().try_into().ok().map(u32::from_le_bytes),
-        MessageData::Protobuf(_) => None,
-    };
-    number.unwrap_or_else(|| broken(format!("{data:?} was never published")))
+/// A packet of an MQTT client, and the message in it: that of PUBLISH, or the will of CONNECT.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    pub(super) packet: UpstreamPacket,
+    pub(super) message: Option<u32>,
 }
 
 /// What a session says, with the payload that it stands for.
@@ -192,6 +127,7 @@ pub(super) enum Word {
     Disconnected,
     Ack(AckId, Answer),
     Pong,
+    Packet(Packet),
 }
 
 /// On its way to a client.
@@ -210,12 +146,20 @@ pub(super) enum Down {
 pub(super) struct Received {
     pub(super) message: u32,
     pub(super) number: Option<u64>,
+    /// How it comes over MQTT, if it does.
+    pub(super) delivered: Option<Delivered>,
 }
 
 /// On its way to a shard.
 #[derive(Debug)]
 pub(super) enum Up {
     Message(UpstreamMessage<u32>),
+    /// A message of a bare client.
+    Payload(u32),
+    /// The first bytes of the packets that follow.
+    Part(Vec<u8>),
+    /// Packets of an MQTT client that end in one message, and how many of their bytes came before it.
+    Packets(Vec<Sent>, usize),
     Close(CloseCode),
     /// Something that is no WebSocket traffic.
     Noise,
@@ -258,16 +202,6 @@ pub(super) enum Request {
         group: u8,
     },
     Members(u8),
-}
-
-/// A request as it comes over HTTP.
-#[derive(Debug)]
-pub(super) struct RequestLine {
-    pub(super) method: &'static str,
-    /// Path and query.
-    pub(super) path: String,
-    pub(super) content_type: Option<&'static str>,
-    pub(super) body: Vec<u8>,
 }
 
 impl Request {

@@ -13,6 +13,7 @@ use super::faults::Faults;
 use super::flight::Flight;
 use super::machine::Machine;
 use super::model::{Asks, Model};
+use super::peer::Peer;
 use super::random::Random;
 use super::rest::Rest;
 use super::ringing::Ringing;
@@ -29,6 +30,7 @@ mod faults;
 mod handler;
 mod host;
 mod network;
+mod peers;
 mod quiet;
 mod servers;
 mod sockets;
@@ -48,6 +50,7 @@ pub(super) struct World {
     pub(super) shards: Vec<Machine>,
     pub(super) directory: SimulatedDirectory,
     pub(super) clients: Vec<Client>,
+    pub(super) peers: Vec<Peer>,
     pub(super) sockets: Vec<Option<Socket>>,
     pub(super) hub: HubName,
     /// What servers have asked.
@@ -99,8 +102,11 @@ impl World {
             (0..most).map(|shard| Machine::new(config(shard), policy.clone(), disk)).collect();
         let map = ShardMap::new(shards);
         let clients = (0..clients).map(|_| Client::new(Self::profile(&mut random))).collect();
+        let peers = if random.chance(600) { random.between(1, 4) } else { 0 };
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let peers = (0..peers).map(|number| Peer::draw(&mut random, number, now)).collect();
         Self {
-            now: Timestamp::from_millis(1_700_000_000_000),
+            now,
             random,
             faults,
             calm: false,
@@ -110,6 +116,7 @@ impl World {
             directory: SimulatedDirectory::new(hub.clone(), shards),
             hub,
             clients,
+            peers,
             sockets: Vec::new(),
             rest: Rest::default(),
             network: Vec::new(),
@@ -132,7 +139,13 @@ impl World {
             Protobuf,
         ]);
         let groups = (random.below(16) & random.below(16)) as u8;
-        Profile { subprotocol, user: random.below(USERS.len()) as u8, groups, allowed: random.chance(850) }
+        Profile {
+            subprotocol,
+            user: random.below(USERS.len()) as u8,
+            groups,
+            allowed: random.chance(850),
+            mode: None,
+        }
     }
 
     /// Everybody starts, and so many things happen; at the end nothing goes wrong for long enough.
@@ -149,7 +162,11 @@ impl World {
         }
         self.quiet();
         self.rest();
-        self.summary.happened[Happening::Expiry as usize] += self.model.expired;
+        let Model { expired, wills, silent, .. } = self.model;
+        let counted = [(Happening::Expiry, expired), (Happening::Will, wills), (Happening::Silence, silent)];
+        for (happening, count) in counted {
+            self.summary.happened[happening as usize] += count;
+        }
     }
 
     /// Writes down what happens, if anybody wants to know.
@@ -168,6 +185,9 @@ impl World {
         self.now = self.now.after(duration);
         for client in 0..self.clients.len() {
             self.look_at_clock(client);
+        }
+        for peer in 0..self.peers.len() {
+            self.look_at_peer(peer);
         }
         self.give_up_calls();
         if self.directory.alarm().is_some_and(|due| due <= self.now) {

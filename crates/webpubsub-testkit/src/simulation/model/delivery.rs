@@ -1,15 +1,25 @@
 //! Who is to receive what is published, here and in other shards, and what ends a connection.
 
+use webpubsub_protocol::client::Echo;
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::limits::{MAX_BUFFERED_BYTES, MAX_BUFFERED_MESSAGES};
+use webpubsub_protocol::time::Timestamp;
+use webpubsub_shard::ShardId;
 
-use super::{DurableEvent, End, Model, bytes};
+use super::{DurableEvent, End, Link, Model, Relayed, bytes};
 use crate::simulation::check::{broken, check};
-use crate::simulation::words::{Published, To};
+use crate::simulation::message::Published;
+use crate::simulation::words::To;
 
 impl Model {
     /// A shard takes a batch of another: what it has not had of it is published. Returns how much.
-    pub(in crate::simulation) fn batch(&mut self, shard: usize, from: usize, rows: &[u64]) -> usize {
+    pub(in crate::simulation) fn batch(
+        &mut self,
+        now: Timestamp,
+        shard: usize,
+        from: usize,
+        rows: &[u64],
+    ) -> usize {
         let relayed = &self.shards[from].relayed[shard];
         let mut next = self.shards[shard].taken[from];
         let last = next.checked_sub(1).map_or(0, |last| relayed[last].row);
@@ -31,7 +41,7 @@ impl Model {
         for published in &fresh {
             let group = self.messages[published.message as usize].group;
             let group = group.unwrap_or_else(|| broken("clients publish to groups only"));
-            self.publish(shard, To::Group(group), None, *published);
+            self.publish(now, shard, To::Group(group), None, *published);
         }
         fresh.len()
     }
@@ -53,37 +63,79 @@ impl Model {
             To::All => true,
             To::Group(group) => self.connections[*at].groups & (1 << group) != 0,
             To::User(user) => self.connections[*at].profile.user == user,
-            To::Connection(connection) => *at == connection,
+            // Of MQTT, a session may have the id of one before it.
+            To::Connection(connection) => self.connections[*at].id == self.connections[connection].id,
         };
         self.shards[shard].alive.iter().copied().filter(meant).collect()
     }
 
-    pub(super) fn publish(&mut self, shard: usize, to: To, skipped: Option<usize>, published: Published) {
-        for at in self.meant(shard, to) {
-            if Some(at) != skipped {
-                self.deliver(at, published);
+    /// A connection publishes to a group, here and on every other shard.
+    pub(super) fn publish_from(
+        &mut self,
+        now: Timestamp,
+        at: usize,
+        group: u8,
+        echo: Echo,
+        published: Published,
+    ) {
+        self.messages[published.message as usize].accepted += 1;
+        let shard = self.connections[at].shard;
+        let map = self.shards[shard].map;
+        self.check_reach(map.reached, Some(shard));
+        let mut others = map.others(ShardId(shard as u16)).peekable();
+        if others.peek().is_some() {
+            let row = self.rows.pop_front();
+            let row = row.unwrap_or_else(|| broken("a publish is not kept for other shards"));
+            for to in others {
+                let relayed = Relayed { row, published, owed: true };
+                self.shards[shard].relayed[usize::from(to.0)].push(relayed);
+            }
+        }
+        self.publish(now, shard, To::Group(group), (echo == Echo::Skip).then_some(at), published);
+    }
+
+    pub(super) fn publish(
+        &mut self,
+        now: Timestamp,
+        shard: usize,
+        to: To,
+        skipped: Option<usize>,
+        published: Published,
+    ) {
+        let skipped = skipped.map(|at| &self.connections[at].id);
+        let is_meant = |at: &usize| Some(&self.connections[*at].id) != skipped;
+        let meant: Vec<_> = self.meant(shard, to).into_iter().filter(is_meant).collect();
+        let full: Vec<usize> = meant.into_iter().filter(|at| !self.deliver(*at, published)).collect();
+        for at in full {
+            // The will of one may have been too much for another.
+            if self.connections[at].end.is_none() {
+                self.overflow(now, at, published);
             }
         }
     }
 
-    pub(super) fn deliver(&mut self, at: usize, published: Published) {
+    /// A connection is to receive a message. Returns whether it has room for it.
+    pub(super) fn deliver(&mut self, at: usize, published: Published) -> bool {
         let bytes = self.messages[published.message as usize].bytes;
         let connection = &mut self.connections[at];
-        if !connection.is_reliable() {
-            connection.expected.push(published);
-            self.owe_data(at, published.message, None);
-        } else if connection.is_full(bytes) {
-            self.overflow(at, bytes);
-        } else {
-            connection.expected.push(published);
-            connection.bytes += bytes;
-            let number = connection.expected.len() as u64;
-            self.owe_data(at, published.message, Some(number));
+        if connection.mqtt.is_some() {
+            return self.deliver_over_mqtt(at, published);
         }
+        if connection.is_reliable() && connection.is_full(bytes) {
+            return false;
+        }
+        connection.expected.push(published);
+        let number = connection.is_reliable().then(|| {
+            connection.bytes += bytes;
+            connection.expected.len() as u64
+        });
+        self.owe_data(at, published.message, number);
+        true
     }
 
     /// A connection has no room for a message more, which is its client's doing.
-    pub(super) fn overflow(&mut self, at: usize, more: usize) {
+    pub(super) fn overflow(&mut self, now: Timestamp, at: usize, published: Published) {
+        let more = self.messages[published.message as usize].bytes;
         let connection = &self.connections[at];
         let outstanding = &connection.expected[connection.said..];
         let bytes = bytes(&self.messages, outstanding);
@@ -93,10 +145,15 @@ impl Model {
             outstanding.len()
         );
         self.owe_close(at, CloseCause::BufferFull);
-        self.end(at, End::Full);
+        self.end(now, at, End::Full);
     }
 
-    pub(super) fn end(&mut self, at: usize, why: End) {
+    /// A connection ends, its will first, if it has one.
+    pub(super) fn end(&mut self, now: Timestamp, at: usize, why: End) {
+        if self.connections[at].mqtt.is_some() {
+            self.connections[at].link = Link::Lost { until: now };
+            self.publish_will(now, at);
+        }
         self.set_groups(at, 0);
         self.owe_event(at, DurableEvent::Disconnected(why));
         let connection = &mut self.connections[at];

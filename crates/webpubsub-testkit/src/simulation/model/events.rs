@@ -2,17 +2,20 @@
 
 use std::collections::VecDeque;
 
+use webpubsub_mqtt::Qos;
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::data::{JsonText, MessageData};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::Call;
 
 use super::{Connection, End, Link, Model, Published};
 use crate::handler::{header, number};
 use crate::simulation::check::{broken, check};
-use crate::simulation::words::{Answer, GROUPS, Word, event_name, message_number, user_id};
+use crate::simulation::message::message_number;
+use crate::simulation::words::{Answer, GROUPS, Word, event_name, user_id};
 
 /// What event handlers ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,11 @@ impl DurableEvent {
         }
     }
 
+    /// Whether its body says more where the connection is a session of MQTT.
+    const fn is_end(self) -> bool {
+        matches!(self, Self::Disconnected(_))
+    }
+
     fn body(self) -> String {
         match self {
             Self::Connected => "{}".to_owned(),
@@ -106,6 +114,7 @@ impl End {
             Self::Broken => "The client frame is invalid.",
             Self::Drained => CloseCause::ShardDrained.reason(),
             Self::Away => CloseCause::ServiceStops.reason(),
+            Self::Forbidden => CloseCause::RawSendForbidden.reason(),
         }
     }
 }
@@ -137,6 +146,22 @@ impl Model {
         at.unwrap_or_else(|| broken(format!("a handler receives an event of {id}, which never was")))
     }
 
+    /// Whose event a call is about.
+    fn by_call(&self, call: &Call) -> usize {
+        self.by_session(&call.connection, header(call, "ce-sessionId"))
+    }
+
+    /// The connection with this id; of sessions that follow each other with one client id, the one of this session.
+    fn by_session(&self, id: &ConnectionId, session: Option<&str>) -> usize {
+        let Some(session) = session else { return self.by_id(id) };
+        let is_it =
+            |connection: &Connection| connection.session_id().is_some_and(|id| id.as_str() == session);
+        let at = self.connections.iter().position(is_it);
+        at.unwrap_or_else(|| {
+            broken(format!("a handler receives an event of the session {session}, which never was"))
+        })
+    }
+
     /// Something has happened to a connection that a handler may ask for.
     pub(super) fn owe_event(&mut self, at: usize, event: DurableEvent) {
         let is_asked = match event {
@@ -152,6 +177,7 @@ impl Model {
     pub(super) fn set_groups(&mut self, at: usize, groups: u8) {
         let before = self.connections[at].groups;
         self.connections[at].groups = groups;
+        self.connections[at].forget_options();
         for group in 0..8 {
             if groups & !before & (1 << group) != 0 {
                 self.owe_event(at, DurableEvent::Joined(group));
@@ -188,7 +214,8 @@ impl Model {
 
     /// A handler receives an event. Returns whether it has received it before.
     pub(in crate::simulation) fn call(&mut self, call: &Call) -> bool {
-        let at = self.by_id(&call.connection);
+        let at = self.by_call(call);
+        let is_mqtt = self.connections[at].mqtt.is_some();
         let Connection { profile, history, acks, end, .. } = &mut self.connections[at];
         let number = number(call).expect("a number");
         let user = user_id(profile.user);
@@ -231,7 +258,8 @@ impl Model {
                 broken(format!("a handler receives {} of connection {at}, which is over", call.event))
             };
             check!(
-                call.event == first.name() && call.request.body == first.body().as_bytes(),
+                call.event == first.name()
+                    && (call.request.body == first.body().as_bytes() || (is_mqtt && first.is_end())),
                 "a handler receives {} of connection {at} where {first:?} is next",
                 call.event
             );
@@ -258,8 +286,14 @@ impl Model {
 
     /// A handler has taken an event; `reply` is its answer to the client, `state` what it wants
     /// to be sent again.
-    pub(in crate::simulation) fn taken(&mut self, call: &Call, reply: Option<u32>, state: Option<String>) {
-        let at = self.by_id(&call.connection);
+    pub(in crate::simulation) fn taken(
+        &mut self,
+        now: Timestamp,
+        call: &Call,
+        reply: Option<u32>,
+        state: Option<String>,
+    ) {
+        let at = self.by_call(call);
         let connection = &mut self.connections[at];
         if call.event != event_name().as_str() {
             return self.settle_event(at, &call.event);
@@ -277,7 +311,10 @@ impl Model {
             return self.connections[at].acks.extend(ack_id.map(|id| id.0));
         }
         if let Some(message) = reply {
-            self.deliver(at, Published { message, expires: None });
+            let published = Published { message, expires: None, qos: Qos::AtLeastOnce };
+            if !self.deliver(at, published) {
+                self.overflow(now, at, published);
+            }
         }
         if self.connections[at].end.is_some() {
             return;
@@ -292,10 +329,9 @@ impl Model {
     }
 
     /// A handler is not sent an event any more.
-    pub(in crate::simulation) fn given_up(&mut self, id: &ConnectionId, event: &str) {
-        let at = self.by_id(id);
+    pub(in crate::simulation) fn given_up(&mut self, id: &ConnectionId, session: Option<&str>, event: &str) {
         if event != event_name().as_str() {
-            self.settle_event(at, event);
+            self.settle_event(self.by_session(id, session), event);
         }
     }
 
@@ -339,7 +375,8 @@ impl Model {
     /// Every connection is gone, and every handler has received that.
     pub(in crate::simulation) fn check_events(&self) {
         let times = u32::from(self.asks != Asks::Nothing);
-        for (at, Connection { history, .. }) in self.connections.iter().enumerate() {
+        let all = self.connections.iter().enumerate();
+        for (at, Connection { history, .. }) in all.filter(|(_, connection)| connection.was_begun()) {
             check!(
                 history.ends == [times; 2] && history.durable.is_empty(),
                 "of connection {at} no handler receives {:?}",

@@ -1,12 +1,28 @@
 //! What a step owes each socket, and what it does.
 
+use webpubsub_mqtt::ReasonCode;
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::Slot;
 
 use super::{Connection, Link, Model};
-use crate::simulation::check::check;
-use crate::simulation::words::Word;
+use crate::simulation::check::{broken, check};
+use crate::simulation::packet::Packet;
+use crate::simulation::words::{Received, Word};
+
+/// What DISCONNECT says of the end of a socket.
+fn reason_of(cause: CloseCause) -> ReasonCode {
+    let known = [
+        (CloseCause::TakenOver, ReasonCode::SESSION_TAKEN_OVER),
+        (CloseCause::ServiceStops, ReasonCode::SERVER_SHUTTING_DOWN),
+        (CloseCause::ByServer, ReasonCode::ADMINISTRATIVE_ACTION),
+        (CloseCause::BufferFull, ReasonCode::QUOTA_EXCEEDED),
+        (CloseCause::KeepAliveTimeout, ReasonCode::KEEP_ALIVE_TIMEOUT),
+    ];
+    let known = known.into_iter().find(|(other, _)| *other == cause);
+    let (_, reason) = known.unwrap_or_else(|| broken(format!("no session here ends with {cause:?}")));
+    reason
+}
 
 impl Model {
     pub(super) fn owe_word(&mut self, at: usize, word: Word) {
@@ -17,16 +33,32 @@ impl Model {
     }
 
     pub(super) fn owe_data(&mut self, at: usize, message: u32, number: Option<u64>) {
+        self.owe_received(at, Received { message, number, delivered: None });
+    }
+
+    pub(super) fn owe_received(&mut self, at: usize, received: Received) {
         if self.connections[at].link == Link::Open {
-            self.connections[at].data.push_back((message, number));
+            self.connections[at].data.push_back(received);
             self.owed.push(at);
         }
     }
 
+    /// A socket is closed, after what says so in its client's protocol.
     pub(super) fn owe_close(&mut self, at: usize, cause: CloseCause) {
-        if self.connections[at].link == Link::Open {
+        let connection = &self.connections[at];
+        if connection.session().is_some() {
+            self.owe_packet(at, Packet::Disconnect(reason_of(cause)));
+        } else if connection.profile.subprotocol.encoding().is_some() {
             self.owe_word(at, Word::Disconnected);
+        }
+        self.owe_only_close(at, cause);
+    }
+
+    /// A socket is closed.
+    pub(super) fn owe_only_close(&mut self, at: usize, cause: CloseCause) {
+        if self.connections[at].link == Link::Open {
             self.connections[at].close = Some(cause.code());
+            self.owed.push(at);
         }
     }
 
@@ -42,7 +74,8 @@ impl Model {
             if published.has_expired(now) {
                 self.expired += 1;
             } else {
-                connection.data.push_back((published.message, Some(number as u64 + 1)));
+                let (message, number) = (published.message, Some(number as u64 + 1));
+                connection.data.push_back(Received { message, number, delivered: None });
             }
         }
     }
@@ -57,12 +90,9 @@ impl Model {
     }
 
     /// A message is put on a connection's socket.
-    pub(in crate::simulation) fn send(&mut self, at: usize, message: u32, number: Option<u64>) {
+    pub(in crate::simulation) fn send(&mut self, at: usize, received: Received) {
         let owed = self.connections[at].data.pop_front();
-        check!(
-            owed == Some((message, number)),
-            "connection {at} is sent message {message} as {number:?} where it is owed {owed:?}"
-        );
+        check!(owed == Some(received), "connection {at} is sent {received:?} where it is owed {owed:?}");
     }
 
     /// A close frame is put on a connection's socket.
@@ -81,7 +111,11 @@ impl Model {
     /// A connection that has ended leaves its slot with its socket, if no row was deleted for it.
     pub(in crate::simulation) fn vacate(&mut self, shard: usize, slot: Slot) {
         let holder = &mut self.shards[shard].holders[slot.0 as usize];
-        if holder.is_some_and(|at| self.connections[at].end.is_some()) {
+        let is_over = |at: usize| {
+            let connection = &self.connections[at];
+            connection.end.is_some() && connection.session().is_none()
+        };
+        if holder.is_some_and(is_over) {
             *holder = None;
         }
     }

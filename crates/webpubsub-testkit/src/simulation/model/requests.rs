@@ -1,37 +1,69 @@
 //! What clients and servers ask of the hub, and what that is to lead to.
 
-use webpubsub_protocol::client::{Echo, UpstreamMessage};
-use webpubsub_protocol::close::CloseCause;
+use webpubsub_mqtt::Qos;
+use webpubsub_protocol::client::UpstreamMessage;
+use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::limits::{ACK_CACHE_SIZE, MAX_BUFFERED_BYTES, MAX_BUFFERED_MESSAGES};
 use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::rest::Member;
 use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_shard::{Change, Output, Reply, ShardId};
+use webpubsub_shard::{Output, Reply};
 
-use super::{Connection, End, Model, Relayed, kind_number};
+use super::{Connection, End, Link, Model, kind_number};
 use crate::simulation::check::{broken, check};
-use crate::simulation::words::{Answer, Arrival, Published, Request, To, Word, group_number, user_id};
+use crate::simulation::message::Published;
+use crate::simulation::words::{Answer, Arrival, Profile, Request, To, Word, group_number, user_id};
 
 impl Model {
-    /// What came over a socket is carried out.
-    pub(in crate::simulation) fn arrival(&mut self, now: Timestamp, arrival: &Arrival, outputs: &[Output]) {
-        match arrival {
-            Arrival::Message(at, message) => self.message(now, *at, message, outputs),
-            Arrival::Closed(at, code) => self.closed(now, *at, *code),
-            Arrival::Broken(at) => self.end(*at, End::Broken),
+    /// What came over a socket is carried out, which has led to this. What follows the end of the socket is not.
+    pub(in crate::simulation) fn arrivals(
+        &mut self,
+        now: Timestamp,
+        arrivals: &[Arrival],
+        outputs: &[Output],
+    ) {
+        self.follow(outputs);
+        for arrival in arrivals {
+            self.arrival(now, arrival, outputs);
+            if let Arrival::Packet(at, _) = arrival
+                && self.connections[*at].link != Link::Open
+            {
+                return;
+            }
         }
     }
 
-    /// A client's message is taken; `outputs` say in which row a publish stands.
-    pub(super) fn message(
-        &mut self,
-        now: Timestamp,
-        at: usize,
-        message: &UpstreamMessage<u32>,
-        outputs: &[Output],
-    ) {
+    fn arrival(&mut self, now: Timestamp, arrival: &Arrival, outputs: &[Output]) {
+        match arrival {
+            Arrival::Message(at, message) => self.message(now, *at, message),
+            Arrival::Payload(at, message) => self.payload(now, *at, *message),
+            Arrival::Packet(at, sent) => self.packet(now, *at, sent, outputs),
+            Arrival::Closed(at, code) => self.closed(now, *at, *code),
+            Arrival::Broken(at) if self.connections[*at].mqtt.is_some() => {
+                self.closed(now, *at, CloseCode::ABNORMAL);
+            }
+            Arrival::Broken(at) => self.end(now, *at, End::Broken),
+        }
+    }
+
+    /// A bare client publishes to its group, if it may.
+    fn payload(&mut self, now: Timestamp, at: usize, message: u32) {
+        let Profile { mode: Some((group, echo)), .. } = self.connections[at].profile else {
+            broken("a bare client has no group")
+        };
+        if self.connections[at].may(PermissionType::SendToGroup, group) {
+            let published = Published { message, expires: None, qos: Qos::AtLeastOnce };
+            self.publish_from(now, at, group, echo, published);
+        } else {
+            self.owe_close(at, CloseCause::RawSendForbidden);
+            self.end(now, at, End::Forbidden);
+        }
+    }
+
+    /// A client's message is taken.
+    pub(super) fn message(&mut self, now: Timestamp, at: usize, message: &UpstreamMessage<u32>) {
         match message {
             UpstreamMessage::JoinGroup { group, ack_id } => {
                 self.operation(at, *ack_id, PermissionType::JoinLeaveGroup, group, |model, group| {
@@ -45,28 +77,9 @@ impl Model {
             }
             UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, .. } => {
                 self.operation(at, *ack_id, PermissionType::SendToGroup, group, |model, group| {
-                    model.messages[*data as usize].accepted += 1;
-                    let shard = model.connections[at].shard;
-                    let skipped = (*echo == Echo::Skip).then_some(at);
-                    let published = Published { message: *data, expires: ttl.end(now) };
-                    model.publish(shard, To::Group(group), skipped, published);
-                    let map = model.shards[shard].map;
-                    model.check_reach(map.reached, Some(shard));
-                    let mut others = map.others(ShardId(shard as u16)).peekable();
-                    if others.peek().is_some() {
-                        let row = outputs.iter().find_map(|output| {
-                            if let Output::Store(Change::Log { row, relayed: true, .. }) = output {
-                                Some(*row)
-                            } else {
-                                None
-                            }
-                        });
-                        let row = row.unwrap_or_else(|| broken("a publish is not kept for other shards"));
-                        for to in others {
-                            let relayed = Relayed { row, published, owed: true };
-                            model.shards[shard].relayed[usize::from(to.0)].push(relayed);
-                        }
-                    }
+                    let published =
+                        Published { message: *data, expires: ttl.end(now), qos: Qos::AtLeastOnce };
+                    model.publish_from(now, at, group, *echo, published);
                 });
             }
             UpstreamMessage::Event { ack_id, data, .. } => self.ask(at, *data, *ack_id),
@@ -139,13 +152,19 @@ impl Model {
         let found = |found: bool| if found { Reply::Done } else { Reply::NotFound };
         match *request {
             Request::Send { to, excluded, message, ttl } => {
-                self.publish(shard, to, excluded, Published { message, expires: ttl.end(now) });
+                let published = Published { message, expires: ttl.end(now), qos: Qos::AtLeastOnce };
+                self.publish(now, shard, to, excluded, published);
                 Reply::Done
             }
             Request::Close(to) => {
-                for at in self.meant(shard, to) {
-                    self.owe_close(at, CloseCause::ByServer);
-                    self.end(at, End::Server);
+                // In the order of their slots: who has ended receives no will of the next.
+                let mut meant = self.meant(shard, to);
+                meant.sort_by_key(|at| self.connections[*at].slot);
+                for at in meant {
+                    if self.connections[at].end.is_none() {
+                        self.owe_close(at, CloseCause::ByServer);
+                        self.end(now, at, End::Server);
+                    }
                 }
                 Reply::Done
             }
@@ -164,17 +183,16 @@ impl Model {
                 Reply::Done
             }
             Request::Permit { connection, kind, group, granted } => {
-                let here = self.connections[connection].end.is_none();
-                if here {
-                    self.connections[connection].verdicts[kind_number(kind)][usize::from(group)] =
-                        Some(granted);
+                let here = self.meant(shard, To::Connection(connection));
+                for at in &here {
+                    self.connections[*at].verdicts[kind_number(kind)][usize::from(group)] = Some(granted);
                 }
-                found(here || !granted)
+                found(!here.is_empty() || !granted)
             }
             Request::Exists(to) => found(!self.meant(shard, to).is_empty()),
             Request::Allowed { connection, kind, group } => {
-                let connection = &self.connections[connection];
-                found(connection.end.is_none() && connection.may(kind, group))
+                let here = self.meant(shard, To::Connection(connection));
+                found(here.iter().any(|at| self.connections[*at].may(kind, group)))
             }
             Request::Members(group) => {
                 let members = self.meant(shard, To::Group(group)).into_iter().map(|at| {

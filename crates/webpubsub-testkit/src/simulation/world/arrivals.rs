@@ -1,19 +1,20 @@
 //! What comes to shards from clients.
 
 use webpubsub_client_core::{AttemptId, Close, ConnectError, Input};
-use webpubsub_protocol::client::{Encoding, UpstreamMessage};
+use webpubsub_protocol::client::{Encoding, Subprotocol, UpstreamMessage, simple};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::SharedLoads;
 use webpubsub_service::connect::{PlacementHost, Placing, ShardOffer};
-use webpubsub_shard::{Full, Input as ShardInput, Output, ShardId, Slot};
+use webpubsub_shard::{ConnectRequest, Full, Input as ShardInput, Output, ShardId, Slot};
 
 use super::World;
 use crate::simulation::check::{broken, check};
 use crate::simulation::now::now;
+use crate::simulation::socket::Reader;
 use crate::simulation::summary::Happening;
-use crate::simulation::words::{Arrival, Down, Up, Word, spelled_out};
+use crate::simulation::words::{Arrival, Down, Profile, Up, Word, spelled_out};
 
 impl World {
     /// A client's dialling comes to something.
@@ -38,15 +39,35 @@ impl World {
 
     /// Some host places a new client; false if no shard accepts it.
     fn connect(&mut self, client: usize, attempt: AttemptId) -> bool {
-        self.ids += 1;
-        let mut random = [0; 20];
-        random[..2].copy_from_slice(&(self.random.below(4) as u16).to_be_bytes());
-        random[4..12].copy_from_slice(&self.ids.to_be_bytes());
+        let random = self.draw_id();
         // What this host knows of the shards is nothing.
         let loads = SharedLoads::default();
         let accepting = self.view().accepting;
         let placing = Placing::new(self.now, loads, random, accepting, [usize::MAX; 2], false);
-        now(placing.place(&mut Dialling { world: self, client, attempt })).unwrap_or(false)
+        let reader = Reader::Client(client, attempt);
+        let (request, profile) = (self.clients[client].request(), self.clients[client].profile);
+        let mut dialling = Dialling { world: self, reader, request, profile };
+        now(placing.place(&mut dialling)).unwrap_or(false)
+    }
+
+    /// Some host places a peer; false if no shard accepts it. Clients of MQTT go to the first.
+    pub(super) fn connect_peer(&mut self, peer: usize) -> bool {
+        let random = self.draw_id();
+        let (request, profile) = (self.peers[peer].request(), self.peers[peer].profile);
+        let accepting = if profile.subprotocol == Subprotocol::Mqtt { 1 } else { self.view().accepting };
+        let loads = SharedLoads::default();
+        let placing = Placing::new(self.now, loads, random, accepting, [usize::MAX; 2], false);
+        let mut dialling = Dialling { world: self, reader: Reader::Peer(peer), request, profile };
+        now(placing.place(&mut dialling)).unwrap_or(false)
+    }
+
+    /// What a new connection's id is made from, and its first two shards.
+    fn draw_id(&mut self) -> [u8; 20] {
+        self.ids += 1;
+        let mut random = [0; 20];
+        random[..2].copy_from_slice(&(self.random.below(4) as u16).to_be_bytes());
+        random[4..12].copy_from_slice(&self.ids.to_be_bytes());
+        random
     }
 
     /// A client wants its connection back; false if the shard dies meanwhile.
@@ -55,8 +76,8 @@ impl World {
         let input = ShardInput::Recover { connection: id.clone(), reconnection_token: String::new() };
         self.note(|| format!("  client {client} recovers {id}"));
         let mut recovered = false;
-        let done = self.step(shard, input, Some((client, attempt)), |model, now, outputs| {
-            let is_there = model.recover(now, shard, id);
+        let done = self.step(shard, input, Some(Reader::Client(client, attempt)), |model, now, outputs| {
+            let is_there = model.recover(now, shard, id, outputs);
             recovered = !outputs.contains(&Output::CannotRecover);
             check!(recovered == is_there, "{id} can be recovered: {recovered}, not {is_there}");
         });
@@ -103,14 +124,21 @@ impl World {
                 let encoding = self.model.connections[connection].profile.encoding();
                 let frame = encoding.encode_upstream(&spelled_out(&message, &self.model.messages));
                 let input = ShardInput::Frame { from: slot, frame };
-                self.receive(shard, slot, input, Arrival::Message(connection, message));
+                self.receive(shard, slot, input, vec![Arrival::Message(connection, message)]);
             }
+            Up::Payload(message) => {
+                let frame = simple::encode(&self.model.messages[message as usize].data);
+                let input = ShardInput::Frame { from: slot, frame };
+                self.receive(shard, slot, input, vec![Arrival::Payload(connection, message)]);
+            }
+            Up::Part(bytes) => self.part(shard, slot, connection, bytes),
+            Up::Packets(packets, before) => self.packets(at, shard, slot, connection, (packets, before)),
             Up::Close(code) => self.closed(shard, slot, connection, code),
             Up::Lost => self.closed(shard, slot, connection, CloseCode::ABNORMAL),
             Up::Noise => {
-                let arrival = Arrival::Broken(connection);
+                let arrivals = vec![Arrival::Broken(connection)];
                 // The platform has closed it.
-                if self.receive(shard, slot, ShardInput::Broken { slot }, arrival)
+                if self.receive(shard, slot, ShardInput::Broken { slot }, arrivals)
                     && let Some(socket) = &mut self.sockets[at]
                 {
                     socket.whole = false;
@@ -125,15 +153,16 @@ impl World {
 
     fn closed(&mut self, shard: usize, slot: Slot, connection: usize, code: CloseCode) {
         let input = ShardInput::Closed { slot, code, reason: String::new() };
-        self.receive(shard, slot, input, Arrival::Closed(connection, code));
+        self.receive(shard, slot, input, vec![Arrival::Closed(connection, code)]);
     }
 }
 
 /// A client that is being placed.
 struct Dialling<'a> {
     world: &'a mut World,
-    client: usize,
-    attempt: AttemptId,
+    reader: Reader,
+    request: ConnectRequest,
+    profile: Profile,
 }
 
 /// No shard accepts a client.
@@ -168,15 +197,14 @@ impl PlacementHost for Dialling<'_> {
         id: ConnectionId,
         _: bool,
     ) -> Result<ShardOffer<bool>, NotPlaced> {
-        let Self { world, client, attempt } = self;
-        let (shard, client) = (usize::from(number.0), *client);
-        let request = world.clients[client].request();
-        let profile = world.clients[client].profile;
+        let Self { world, reader, request, profile } = self;
+        let (shard, reader, profile) = (usize::from(number.0), *reader, *profile);
         let token = profile.subprotocol.is_reliable().then(|| "token".to_owned());
+        let request = request.clone();
         let input = ShardInput::Connect { connection: id.clone(), request, reconnection_token: token };
-        world.note(|| format!("  client {client} connects to shard {shard} as {id}"));
+        world.note(|| format!("  {reader:?} connects to shard {shard} as {id}"));
         let mut refused = None;
-        let done = world.step(shard, input, Some((client, *attempt)), |model, _, outputs| {
+        let done = world.step(shard, input, Some(reader), |model, now, outputs| {
             refused = outputs
                 .iter()
                 .find_map(|output| if let Output::Refuse(why) = output { Some(*why) } else { None });
@@ -185,8 +213,12 @@ impl PlacementHost for Dialling<'_> {
             let slot = outputs
                 .iter()
                 .find_map(|output| if let Output::Accept { slot, .. } = output { Some(*slot) } else { None });
-            if let Some(slot) = slot {
-                model.connect(shard, slot, id, profile);
+            match slot {
+                Some(slot) if profile.subprotocol == Subprotocol::Mqtt => {
+                    model.open(now, shard, slot, id, profile);
+                }
+                Some(slot) => model.connect(shard, slot, id, profile),
+                None => {}
             }
         });
         Ok((refused.map_or(Ok(done), Err), None))

@@ -12,6 +12,7 @@ use super::World;
 use crate::simulation::check::{broken, check};
 use crate::simulation::client::Dial;
 use crate::simulation::random::Random;
+use crate::simulation::socket::Reader;
 use crate::simulation::summary::Happening;
 use crate::simulation::words::{Answer, Down, Received, Up, Word, user_id};
 
@@ -76,7 +77,7 @@ impl World {
                 }
                 if let Some(at) = self.clients[client].socket {
                     let socket = self.sockets[at].as_mut().expect("a socket");
-                    if socket.attempt == attempt {
+                    if socket.reader == Reader::Client(client, attempt) {
                         if socket.whole {
                             socket.up.push_back(Up::Close(CloseCode::NO_STATUS));
                         }
@@ -122,7 +123,11 @@ impl World {
         let Some(socket) = &mut self.sockets[at] else { return };
         let Some(down) = socket.down.pop_front() else { return };
         socket.opened |= down == Down::Opened;
-        let (client, attempt, connection) = (socket.client, socket.attempt, socket.connection);
+        let connection = socket.connection;
+        let (client, attempt) = match socket.reader {
+            Reader::Client(client, attempt) => (client, attempt),
+            Reader::Peer(peer) => return self.arrive_at_peer(peer, at, connection, down),
+        };
         self.note(|| format!("  on socket {at}, connection {connection} to client {client}: {down:?}"));
         let input = match down {
             Down::Opened => Input::Opened { attempt },
@@ -180,6 +185,7 @@ impl World {
                 Incoming::Ack { ack_id, result }
             }
             Word::Pong => Incoming::Other,
+            Word::Packet(packet) => broken(format!("a client of ours is sent {packet:?}")),
         }
     }
 
@@ -199,6 +205,11 @@ impl World {
     fn raise_message(&mut self, client: usize, received: Received) {
         self.count(Happening::Delivery);
         let at = self.clients[client].connection.unwrap_or_else(|| broken("a message before `connected`"));
+        self.receive_message(at, received);
+    }
+
+    /// The application of a connection receives a message, the next one that was published to it.
+    pub(super) fn receive_message(&mut self, at: usize, received: Received) {
         let connection = &mut self.model.connections[at];
         let before = connection.received;
         let Some(number) = received.number else {

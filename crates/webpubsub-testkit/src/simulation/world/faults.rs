@@ -31,7 +31,11 @@ impl World {
     /// A shard's memory is lost. Its sockets stay, but frames that were just put on them may be lost.
     pub(super) fn hibernate(&mut self, shard: usize) {
         // A shard that waits for something outside does not sleep.
-        if self.shards[shard].driver.is_none() || self.shards[shard].is_busy() || self.is_calling(shard) {
+        if self.shards[shard].driver.is_none()
+            || self.shards[shard].is_busy()
+            || self.is_calling(shard)
+            || self.model.is_mid_packet(shard)
+        {
             return;
         }
         if self.shards[shard].config.sockets == Sockets::EndWithMemory {
@@ -41,7 +45,9 @@ impl World {
         self.note(|| format!("  shard {shard} loses its memory"));
         self.shards[shard].forget();
         for at in self.shards[shard].sockets.clone().into_iter().flatten() {
-            let often = self.faults.forgotten;
+            // Nothing is sent again over the socket of an MQTT session: what was put on it arrives.
+            let is_mqtt = self.model.connections[self.connection_of(at)].mqtt.is_some();
+            let often = if is_mqtt { 0 } else { self.faults.forgotten };
             let mut lost = false;
             while self.random.chance(often) {
                 let socket = self.socket_mut(at);

@@ -7,12 +7,13 @@ use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
 use webpubsub_shard::{Call, CallId, Input as ShardInput, METRICS};
 
 use super::World;
-use crate::handler::{number, status};
+use crate::handler::{header, number, status};
 use crate::simulation::check::{broken, check};
+use crate::simulation::message::Message;
 use crate::simulation::ringing::Ringing;
 use crate::simulation::run::Bug;
 use crate::simulation::summary::Happening;
-use crate::simulation::words::{Message, event_name};
+use crate::simulation::words::event_name;
 
 /// Most calls that a shard has under way.
 const MAX_CALLS: usize = 6;
@@ -24,16 +25,18 @@ impl World {
         self.calls.retain(|ringing| ringing.life == self.shards[ringing.shard].life);
         let mut others = self.calls.iter().filter(|ringing| ringing.shard == shard);
         let is_event = |call: &Call| call.event == event_name().as_str();
+        // Of MQTT, sessions that follow each other have one id.
+        let is_same = |other: &Call| {
+            let session = |call| header(call, "ce-sessionId");
+            other.connection == call.connection && session(other) == session(&call)
+        };
         check!(
-            !others
-                .clone()
-                .any(|other| other.call.connection == call.connection
-                    && is_event(&other.call) == is_event(&call)),
+            !others.clone().any(|other| is_same(&other.call) && is_event(&other.call) == is_event(&call)),
             "shard {shard} does not wait for the answer of the connection's call before {call:?}"
         );
         check!(
             !is_event(&call)
-                || !others.clone().any(|other| other.call.connection == call.connection
+                || !others.clone().any(|other| is_same(&other.call)
                     && other.call.attempt == 1
                     && number(&other.call) < number(&call)),
             "shard {shard} sends an event before the one before it was settled"
@@ -116,9 +119,9 @@ impl World {
         let result = result.and_then(|answer| answer.taken(call.purpose));
         let is_taken = result.is_ok();
         let input = ShardInput::Called { call: call.id, result };
-        let done = self.step(shard, input, None, |model, _, _| {
+        let done = self.step(shard, input, None, |model, now, _| {
             if is_taken {
-                model.taken(&call, reply, state);
+                model.taken(now, &call, reply, state);
             }
         });
         if done && reply.is_some() {

@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use webpubsub_client_core::AttemptId;
 use webpubsub_protocol::client::{DataFrame, Frame, Subprotocol};
 use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::id::SequenceId;
+use webpubsub_protocol::json::{Json, Members};
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{
@@ -18,6 +18,7 @@ use crate::handler::words;
 use crate::simulation::check::check;
 use crate::simulation::machine::Machine;
 use crate::simulation::run::Bug;
+use crate::simulation::socket::Reader;
 use crate::simulation::summary::Happening;
 use crate::simulation::words::Down;
 
@@ -26,10 +27,12 @@ use crate::simulation::words::Down;
 pub(super) struct StepHost<'a> {
     pub(super) world: &'a mut World,
     pub(super) shard: usize,
-    /// The client that waits for a socket, and which of its attempts.
-    pub(super) dial: Option<(usize, AttemptId)>,
+    /// Who waits for a socket.
+    pub(super) dial: Option<Reader>,
     /// Slots of sockets that turned out lost, and their connections.
     pub(super) lost: Vec<(Slot, usize)>,
+    /// Durable events that were deleted, as they stood on disk.
+    pub(super) settled: Vec<String>,
 }
 
 impl StepHost<'_> {
@@ -52,6 +55,20 @@ impl StepHost<'_> {
 }
 
 impl StepHost<'_> {
+    /// The session of which an event was deleted, if the connection is one of MQTT.
+    fn session_of(&mut self, connection: &ConnectionId, event: &str) -> Option<String> {
+        let is_it = |text: &String| {
+            let members = Members::parse(text).expect("an event");
+            let has =
+                |name, value: &str| members.get(name).and_then(Json::text).is_some_and(|text| text == value);
+            has("connection", connection.as_str()) && has("event", event)
+        };
+        let at = self.settled.iter().position(is_it)?;
+        let text = self.settled.remove(at);
+        let members = Members::parse(&text)?;
+        Some(members.get("session").and_then(Json::text)?.into_owned())
+    }
+
     /// Sometimes a socket that is cut turns out lost when a frame is sent on it.
     fn lose(&mut self, slot: Slot, lost: &mut Vec<Slot>) {
         let World { shards, sockets, random, faults, calm, .. } = &mut *self.world;
@@ -80,8 +97,8 @@ impl Host for StepHost<'_> {
         let known = &self.world.model.connections[at];
         check!(known.id == connection, "{slot:?} is {connection}'s");
         check!(known.profile.subprotocol == subprotocol, "connection {at} speaks {subprotocol}");
-        let (client, attempt) = self.dial.expect("a client waits for a socket");
-        self.world.accept(self.shard, slot, at, client, attempt);
+        let reader = self.dial.expect("somebody waits for a socket");
+        self.world.accept(self.shard, slot, at, reader);
         true
     }
 
@@ -126,13 +143,23 @@ impl Host for StepHost<'_> {
         });
     }
 
-    fn rename(&mut self, from: Slot, _: Slot) {
-        check!(false, "{from:?} is renamed, and speaks no MQTT");
+    fn rename(&mut self, from: Slot, to: Slot) {
+        self.note(|| format!("Rename {{ from: {from:?}, to: {to:?} }}"));
+        let at = self.world.holder_of_socket(self.shard, from);
+        check!(self.machine().socket(to).is_none(), "{to:?} has two sockets");
+        let connection = self.world.model.holder(self.shard, to);
+        let sockets = &mut self.machine().sockets;
+        (sockets[from.0 as usize], sockets[to.0 as usize]) = (None, Some(at));
+        self.world.socket_mut(at).connection = connection;
+        self.world.model.vacate(self.shard, from);
+        self.world.count(Happening::MqttResumption);
     }
 
     fn forget(&mut self, slot: Slot) {
         self.note(|| format!("Forget {{ slot: {slot:?} }}"));
-        let at = self.vacate(slot);
+        let at = self.world.holder_of_socket(self.shard, slot);
+        self.world.model.forget_pending(self.world.connection_of(at));
+        self.vacate(slot);
         self.world.drop_if_dead(at);
     }
 
@@ -147,7 +174,14 @@ impl Host for StepHost<'_> {
             }
             (Change::Log { relayed, .. }, Some(Bug::ForgottenOutbox)) => *relayed = false,
             (Change::AddEvent { .. }, Some(Bug::ForgottenEvent))
-            | (Change::EventContext { .. }, Some(Bug::ForgottenNumbers)) => return Ok(()),
+            | (Change::EventContext { .. }, Some(Bug::ForgottenNumbers))
+            | (Change::AddMqttPacket(..), Some(Bug::ForgottenPackets))
+            | (Change::MqttSubscribe { .. }, Some(Bug::ForgottenSubscriptions)) => return Ok(()),
+            (Change::RemoveEvent { row }, _) => {
+                let events = &self.world.shards[self.shard].disk.snapshot.durable_events;
+                let known = events.iter().find(|(known, _)| known == row);
+                self.settled.extend(known.map(|(_, event)| event.clone()));
+            }
             (Change::RemoveConnection(slot), _) => self.world.model.remove(self.shard, *slot),
             (Change::DeleteRows { .. }, _) => self.world.count(Happening::Trim),
             _ => {}
@@ -185,7 +219,8 @@ impl Host for StepHost<'_> {
         if let NotDone::Event(connection, event, _) = not_done {
             self.note(|| format!("{not_done:?}"));
             self.world.count(Happening::GivenUp);
-            self.world.model.given_up(connection, event);
+            let session = self.session_of(connection, event);
+            self.world.model.given_up(connection, session.as_deref(), event);
         }
     }
 

@@ -63,8 +63,8 @@ impl World {
             let rows: Vec<u64> = batch.messages.iter().map(|(row, _)| *row).collect();
             self.note(|| format!("  shard {to} is brought rows {rows:?} of shard {from}"));
             let mut fresh = 0;
-            taken = self.step(to, ShardInput::Batch(batch), None, |model, _, _| {
-                fresh = model.batch(to, from, &rows);
+            taken = self.step(to, ShardInput::Batch(batch), None, |model, now, _| {
+                fresh = model.batch(now, to, from, &rows);
             });
             if taken && fresh < rows.len() {
                 self.count(Happening::BatchAgain);

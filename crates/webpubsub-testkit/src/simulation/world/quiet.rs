@@ -9,6 +9,8 @@ use crate::simulation::check::{broken, check};
 use crate::simulation::client::Client;
 use crate::simulation::machine::Machine;
 use crate::simulation::model::{Link, WINDOW};
+use crate::simulation::peer::Peer;
+use crate::simulation::socket::Reader;
 use crate::simulation::summary::Happening;
 use crate::simulation::words::{Down, GROUPS, Request, Up};
 
@@ -35,7 +37,8 @@ impl World {
             let Some(socket) = &mut self.sockets[at] else { continue };
             if !socket.whole {
                 // Some clients detect it only by the silence; those that wait for it to open would for ever.
-                let detects = !socket.opened || self.random.chance(900);
+                let is_ours = matches!(socket.reader, Reader::Client(..));
+                let detects = !is_ours || !socket.opened || self.random.chance(900);
                 if socket.is_read && detects && !socket.down.contains(&Down::Lost) {
                     socket.down.push_back(Down::Lost);
                 }
@@ -52,7 +55,8 @@ impl World {
             }
             let sessions = self.clients.iter().filter_map(|client| client.session.next_timeout());
             let shards = self.shards.iter().filter_map(|shard| shard.next_timeout());
-            let due = sessions.chain(shards).chain(self.directory.alarm()).min();
+            let peers = self.peers.iter().filter_map(Peer::next_timeout);
+            let due = sessions.chain(shards).chain(peers).chain(self.directory.alarm()).min();
             let Some(due) = due else { break };
             if due > end {
                 break;
@@ -71,6 +75,9 @@ impl World {
                 self.clients[client].start_or_stop();
                 self.act(client);
             }
+        }
+        for peer in 0..self.peers.len() {
+            self.stop_peer(peer);
         }
         for shard in 0..self.shards.len() {
             self.wake(shard);
@@ -97,6 +104,7 @@ impl World {
             let due = [core.next_timeout(), core.next_deadline()];
             check!(due == [None; 2], "shard {shard} waits for {due:?}, and no client is there");
             check!(core.connections() == 0, "shard {shard} still has {} connections", core.connections());
+            self.check_disk(shard);
         }
     }
 
@@ -107,6 +115,9 @@ impl World {
                 self.dial(client);
             }
             let mut moved = false;
+            for peer in 0..self.peers.len() {
+                moved |= self.go_on_with_peer(peer);
+            }
             for at in 0..self.sockets.len() {
                 while self.sockets[at].as_ref().is_some_and(|socket| !socket.up.is_empty()) {
                     moved = true;
@@ -152,11 +163,14 @@ impl World {
             is_open && connection.end.is_none()
         };
         self.clients.iter().filter(|client| client.started).all(is_connected)
+            && self.peers.iter().filter(|peer| peer.started).all(Peer::is_done)
+            && self.model.is_delivered()
             && self.model.untaken().is_none()
             && self.model.untold().is_none()
     }
 
     fn check_quiet(&mut self) {
+        self.check_peers();
         for (client, known) in self.clients.iter().enumerate().filter(|(_, client)| client.started) {
             let socket = known.socket.and_then(|at| self.sockets[at].as_ref());
             check!(
@@ -185,41 +199,53 @@ impl World {
             let durable = &self.model.connections[at].history.durable;
             broken(format!("no event handler receives {durable:?} of connection {at}"));
         }
-        for shard in 0..self.shards.len() {
-            let Machine { driver, disk, sockets, config, .. } = &self.shards[shard];
-            let disk = &disk.snapshot;
-            let sockets = sockets.iter().flatten().filter_map(|at| self.sockets[*at].as_ref());
-            let attachments = sockets.filter_map(|socket| socket.attachment.as_ref());
-            let carried: Vec<_> = attachments.filter_map(Attachment::carried).collect();
-            let is_kept = |slot: Slot| {
-                let of_disk = disk.connections.iter().map(|record| record.slot);
-                of_disk.chain(carried.iter().map(|(record, _)| record.slot)).any(|other| other == slot)
-            };
-            check!(
-                disk.durable_events.is_empty(),
-                "shard {shard} keeps what event handlers received: {:?}",
-                disk.durable_events
-            );
-            let alive = self.model.alive(shard).iter().map(|at| &self.model.connections[*at]);
-            // A crash may have ended a connection that was not written yet, and where sockets end with the memory some
-            // never are.
-            let are_all_kept = driver.is_some() && config.sockets == Sockets::OutliveMemory;
-            let alive = alive
-                .filter(|connection| are_all_kept || connection.is_reliable() || is_kept(connection.slot));
-            let (alive, members) = alive.fold((0, 0), |(alive, members), connection| {
-                (alive + 1, members + connection.groups.count_ones())
-            });
-            let kept = disk.connections.len() + carried.len();
-            check!(kept == alive, "shard {shard} keeps {kept} connections, not {alive}");
-            let of_carried: usize = carried.iter().map(|(_, groups)| groups.len()).sum();
-            let (members, kept) = (members as usize, disk.memberships.len() + of_carried);
-            check!(kept == members, "shard {shard} keeps {kept} memberships, not {members}");
-        }
+        (0..self.shards.len()).for_each(|shard| self.check_disk(shard));
         for group in 0..GROUPS.len() as u8 {
             self.submit(Request::Members(group));
         }
         while self.rest.waiting() > 0 {
             self.serve();
         }
+    }
+
+    /// A shard's disk, and the sockets that carry what is not there, have what there is and nothing else.
+    fn check_disk(&self, shard: usize) {
+        let Machine { driver, disk, sockets, config, .. } = &self.shards[shard];
+        let disk = &disk.snapshot;
+        let sockets = sockets.iter().flatten().filter_map(|at| self.sockets[*at].as_ref());
+        let attachments = sockets.filter_map(|socket| socket.attachment.as_ref());
+        let carried: Vec<_> = attachments.filter_map(Attachment::carried).collect();
+        let is_kept = |slot: Slot| {
+            let of_disk = disk.connections.iter().map(|record| record.slot);
+            of_disk.chain(carried.iter().map(|(record, _)| record.slot)).any(|other| other == slot)
+        };
+        check!(
+            disk.durable_events.is_empty(),
+            "shard {shard} keeps what event handlers received: {:?}",
+            disk.durable_events
+        );
+        let alive = self.model.alive(shard).iter().map(|at| &self.model.connections[*at]);
+        // A crash may have ended a connection that was not written yet, and where sockets end with the memory some
+        // never are.
+        let are_all_kept = driver.is_some() && config.sockets == Sockets::OutliveMemory;
+        let alive =
+            alive.filter(|connection| are_all_kept || connection.is_reliable() || is_kept(connection.slot));
+        let (alive, members) = alive.fold((0, 0), |(alive, members), connection| {
+            (alive + 1, members + connection.groups.count_ones())
+        });
+        let kept = disk.connections.len() + carried.len();
+        check!(kept == alive, "shard {shard} keeps {kept} connections, not {alive}");
+        let of_carried: usize = carried.iter().map(|(_, groups)| groups.len()).sum();
+        let (members, kept) = (members as usize, disk.memberships.len() + of_carried);
+        check!(kept == members, "shard {shard} keeps {kept} memberships, not {members}");
+        let sessions = (disk.mqtt_sessions.len(), disk.mqtt_subscriptions.len());
+        let known = self.model.sessions(shard);
+        check!(
+            sessions == known,
+            "shard {shard} keeps sessions and subscriptions {sessions:?}, not {known:?}"
+        );
+        let is_left =
+            disk.mqtt_packets.iter().any(|(slot, _)| disk.mqtt_sessions.iter().all(|(of, _)| of != slot));
+        check!(!is_left, "shard {shard} keeps packets of sessions that are over: {:?}", disk.mqtt_packets);
     }
 }

@@ -8,15 +8,17 @@ use webpubsub_shard::{Input as ShardInput, Output, Reply};
 
 use super::World;
 use crate::simulation::check::check;
+use crate::simulation::message::Message;
 use crate::simulation::random::Random;
 use crate::simulation::rest::{Answered, Asked};
 use crate::simulation::summary::Happening;
-use crate::simulation::words::{GROUPS, Message, Request, To, USERS};
+use crate::simulation::words::{GROUPS, Request, To, USERS};
 
 impl World {
     /// A server asks for something.
     pub(super) fn ask(&mut self) {
-        let connections = self.model.connections.len();
+        let known: Vec<usize> = self.model.begun().collect();
+        let connections = known.len();
         let random = &mut self.random;
         let group = |random: &mut Random| random.below(GROUPS.len()) as u8;
         let to = match random.below(10) {
@@ -24,7 +26,7 @@ impl World {
             2..=5 => To::Group(group(random)),
             6 | 7 => To::User(random.below(USERS.len()) as u8),
             _ if connections == 0 => To::All,
-            _ => To::Connection(random.below(connections)),
+            _ => To::Connection(random.pick(&known)),
         };
         let kind = random.pick(&[PermissionType::SendToGroup, PermissionType::JoinLeaveGroup]);
         let request = match random.below(40) {
@@ -36,13 +38,13 @@ impl World {
                 Request::Leave(to, (!is_one || random.chance(800)).then(|| group(random)))
             }
             7..=10 if connections > 0 => Request::Permit {
-                connection: random.below(connections),
+                connection: random.pick(&known),
                 kind,
                 group: group(random),
                 granted: random.chance(600),
             },
             11 | 12 if connections > 0 => {
-                Request::Allowed { connection: random.below(connections), kind, group: group(random) }
+                Request::Allowed { connection: random.pick(&known), kind, group: group(random) }
             }
             13 | 14 => Request::Exists(if to == To::All { To::Group(group(random)) } else { to }),
             15 | 16 => Request::Members(group(random)),
@@ -51,7 +53,7 @@ impl World {
                 let ttl = TimeToLive::from_seconds(seconds).expect("a time to live");
                 let size = if random.chance(300) { self.faults.large } else { 0 };
                 let excluding = connections > 0 && matches!(to, To::All | To::Group(_));
-                let excluded = (excluding && random.chance(200)).then(|| random.below(connections));
+                let excluded = (excluding && random.chance(200)).then(|| random.pick(&known));
                 return self.publish(to, excluded, size, ttl);
             }
         };

@@ -2,26 +2,22 @@
 
 use std::collections::VecDeque;
 
-use webpubsub_client_core::AttemptId;
-use webpubsub_protocol::client::{AckError, DataFrame, DownstreamMessage, Frame};
+use webpubsub_mqtt::{DownstreamPacket, Publish, Qos};
+use webpubsub_protocol::client::{AckError, DataFrame, DownstreamMessage, Frame, Subprotocol};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::UserId;
 use webpubsub_shard::{Output, Slot};
 
 use super::World;
+use crate::mqtt::MqttClient;
 use crate::simulation::check::{broken, check};
-use crate::simulation::socket::Socket;
-use crate::simulation::words::{Answer, Down, Received, Word, message_number, user_id};
+use crate::simulation::message::{message_number, number_in};
+use crate::simulation::packet::{Delivered, Packet};
+use crate::simulation::socket::{Reader, Socket};
+use crate::simulation::words::{Answer, Down, Received, Word, user_id};
 
 impl World {
-    pub(super) fn accept(
-        &mut self,
-        shard: usize,
-        slot: Slot,
-        connection: usize,
-        client: usize,
-        attempt: AttemptId,
-    ) {
+    pub(super) fn accept(&mut self, shard: usize, slot: Slot, connection: usize, reader: Reader) {
         let at = self.sockets.iter().position(Option::is_none).unwrap_or_else(|| {
             self.sockets.push(None);
             self.sockets.len() - 1
@@ -33,8 +29,7 @@ impl World {
         check!(machine.sockets[slot.0 as usize].is_none(), "{slot:?} has two sockets");
         machine.sockets[slot.0 as usize] = Some(at);
         self.sockets[at] = Some(Socket {
-            client,
-            attempt,
+            reader,
             shard,
             connection,
             attachment: None,
@@ -46,8 +41,11 @@ impl World {
             opened: false,
             closed: false,
         });
-        self.clients[client].socket = Some(at);
-        self.note(|| format!("    socket {at} of client {client} is connection {connection}'s"));
+        match reader {
+            Reader::Client(client, _) => self.clients[client].socket = Some(at),
+            Reader::Peer(peer) => self.peers[peer].socket = Some(at),
+        }
+        self.note(|| format!("    socket {at} of {reader:?} is connection {connection}'s"));
     }
 
     pub(super) fn socket_mut(&mut self, at: usize) -> &mut Socket {
@@ -84,6 +82,14 @@ impl World {
 
     pub(super) fn send(&mut self, shard: usize, to: &[Slot], frame: &Frame, checked: bool) {
         let connection = self.connection_in(shard, to[0]);
+        match self.model.connections[connection].profile.subprotocol {
+            Subprotocol::Mqtt => return self.send_packet(shard, to, frame, checked),
+            Subprotocol::Simple => return self.send_bare(shard, to, frame, checked),
+            Subprotocol::Json
+            | Subprotocol::JsonReliable
+            | Subprotocol::Protobuf
+            | Subprotocol::ProtobufReliable => {}
+        }
         let encoding = self.model.connections[connection].profile.encoding();
         let message = encoding.decode_downstream(frame).ok().flatten();
         let message = message.unwrap_or_else(|| broken(format!("{frame:?} is no message")));
@@ -95,11 +101,12 @@ impl World {
                 published.check(encoding, &from, &data);
                 published.check_bytes(encoding, frame);
                 for slot in to {
-                    let at = self.on(shard, *slot);
-                    if checked {
-                        self.model.send(self.connection_of(at), number, None);
-                    }
-                    self.put(at, Down::Data(Received { message: number, number: None }));
+                    self.deliver(
+                        shard,
+                        *slot,
+                        Received { message: number, number: None, delivered: None },
+                        checked,
+                    );
                 }
                 return;
             }
@@ -138,6 +145,84 @@ impl World {
         }
     }
 
+    /// A message goes to a socket.
+    fn deliver(&mut self, shard: usize, slot: Slot, received: Received, checked: bool) {
+        let at = self.on(shard, slot);
+        if checked {
+            self.model.send(self.connection_of(at), received);
+        }
+        self.put(at, Down::Data(received));
+    }
+
+    fn send_bare(&mut self, shard: usize, to: &[Slot], frame: &Frame, checked: bool) {
+        let message = number_in(match frame {
+            Frame::Text(text) => text.as_bytes(),
+            Frame::Binary(bytes) => bytes,
+        });
+        self.model.messages[message as usize].check_bare(frame);
+        for slot in to {
+            self.deliver(shard, *slot, Received { message, number: None, delivered: None }, checked);
+        }
+    }
+
+    /// The packet in a frame.
+    fn packet_in(&self, shard: usize, slot: Slot, frame: &Frame) -> DownstreamPacket {
+        let at = self.on(shard, slot);
+        let library = match self.sockets[at].as_ref().map(|socket| socket.reader) {
+            Some(Reader::Peer(peer)) => self.peers[peer].library.as_ref(),
+            Some(Reader::Client(..)) | None => None,
+        };
+        let version = library.map(|library| library.version);
+        let version = version.unwrap_or_else(|| broken("a packet is sent to who speaks no MQTT"));
+        let packets = MqttClient::packets(version, std::slice::from_ref(frame));
+        let [packet] = <[DownstreamPacket; 1]>::try_from(packets)
+            .unwrap_or_else(|packets| broken(format!("{packets:?} are no packet")));
+        packet
+    }
+
+    fn send_packet(&mut self, shard: usize, to: &[Slot], frame: &Frame, checked: bool) {
+        let packet = self.packet_in(shard, to[0], frame);
+        if let DownstreamPacket::Publish(publish) = &packet {
+            let delivered = self.check_publish(publish);
+            check!(delivered.qos == Qos::AtMostOnce, "{publish:?} has no number");
+            let message = number_in(&publish.payload);
+            for slot in to {
+                let received = Received { message, number: None, delivered: Some(delivered) };
+                self.deliver(shard, *slot, received, checked);
+            }
+        }
+        let Some(packet) = Packet::of(&packet) else { return };
+        for slot in to {
+            let at = self.on(shard, *slot);
+            if checked {
+                self.model.say(self.connection_of(at), Word::Packet(packet));
+            }
+            self.put(at, Down::Word(Word::Packet(packet)));
+        }
+    }
+
+    fn send_publish(&mut self, shard: usize, to: &[(Slot, SequenceId)], frame: &DataFrame, checked: bool) {
+        for (slot, id) in to {
+            let packet = self.packet_in(shard, *slot, &frame.with(Some(*id)));
+            let DownstreamPacket::Publish(publish) = packet else {
+                broken(format!("{packet:?} has a number"))
+            };
+            let delivered = self.check_publish(&publish);
+            let is_its = publish.packet_id.map(|own| own.get()) == Some(id.packet_identifier());
+            check!(is_its, "{publish:?} is to have the identifier of {id:?}");
+            let message = number_in(&publish.payload);
+            let received = Received { message, number: Some(id.0), delivered: Some(delivered) };
+            self.deliver(shard, *slot, received, checked);
+        }
+    }
+
+    /// Checks that a message is sent as it was published.
+    fn check_publish(&self, publish: &Publish) -> Delivered {
+        let message = number_in(&publish.payload);
+        self.model.messages[message as usize].check_topic(&publish.topic, &publish.payload);
+        Delivered { qos: publish.qos, dup: publish.dup }
+    }
+
     /// The socket that a frame goes to. With [`Bug::SendAfterClose`](crate::simulation::Bug::SendAfterClose) it may be one that is closed.
     fn on(&self, shard: usize, slot: Slot) -> usize {
         self.shards[shard].socket(slot).unwrap_or_else(|| {
@@ -154,6 +239,9 @@ impl World {
     ) {
         let (slot, first) = to[0];
         let at = self.on(shard, slot);
+        if self.model.connections[self.connection_of(at)].mqtt.is_some() {
+            return self.send_publish(shard, to, frame, checked);
+        }
         let encoding = self.model.connections[self.connection_of(at)].profile.encoding();
         let message = encoding.decode_downstream(&frame.with(Some(first))).ok().flatten();
         let Some(DownstreamMessage::Data { from, data, metadata: _, sequence_id, stream: _ }) = message
@@ -166,11 +254,8 @@ impl World {
         published.check(encoding, &from, &data);
         published.check_bytes(encoding, &frame.with(None));
         for (slot, id) in to {
-            let at = self.on(shard, *slot);
-            if checked {
-                self.model.send(self.connection_of(at), number, Some(id.0));
-            }
-            self.put(at, Down::Data(Received { message: number, number: Some(id.0) }));
+            let received = Received { message: number, number: Some(id.0), delivered: None };
+            self.deliver(shard, *slot, received, checked);
         }
     }
 

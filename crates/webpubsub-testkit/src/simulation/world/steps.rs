@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use webpubsub_client_core::AttemptId;
 use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{Attachment, Driver, Input as ShardInput, Output, Shard, Slot};
@@ -12,8 +11,9 @@ use super::host::StepHost;
 use crate::simulation::check::{broken, check};
 use crate::simulation::model::Model;
 use crate::simulation::run::Bug;
+use crate::simulation::socket::Reader;
 use crate::simulation::summary::Happening;
-use crate::simulation::words::Arrival;
+use crate::simulation::words::{Arrival, Down};
 
 /// Rows that the log of a shard may have beside those that are needed: those between two times of
 /// tidying up, and the newest.
@@ -28,13 +28,14 @@ impl World {
         &mut self,
         shard: usize,
         input: ShardInput,
-        dial: Option<(usize, AttemptId)>,
+        dial: Option<Reader>,
         follow: impl FnOnce(&mut Model, Timestamp, &[Output]),
     ) -> bool {
         self.wake(shard);
         let now = self.now;
         let outputs = self.core(shard).handle(now, input);
         let Some(outputs) = self.survive(shard, outputs) else { return false };
+        self.model.follow(&outputs);
         follow(&mut self.model, self.now, &outputs);
         self.perform(shard, outputs, dial);
         self.settle(shard);
@@ -43,18 +44,22 @@ impl World {
 
     /// Gives a shard what came over a socket, which it carries out at once or in a turn; false if it
     /// dies meanwhile.
-    pub(super) fn receive(&mut self, shard: usize, slot: Slot, input: ShardInput, arrival: Arrival) -> bool {
+    pub(super) fn receive(
+        &mut self,
+        shard: usize,
+        slot: Slot,
+        input: ShardInput,
+        arrivals: Vec<Arrival>,
+    ) -> bool {
         let now = self.now;
         let core = self.core(shard);
         let before = core.queued(slot);
         let outputs = core.handle(now, input);
-        let waits = core.queued(slot) > before;
+        let waiting = core.queued(slot).saturating_sub(before);
         let Some(outputs) = self.survive(shard, outputs) else { return false };
-        if waits {
-            self.shards[shard].waiting.entry(slot).or_default().push_back(arrival);
-        } else {
-            self.model.arrival(now, &arrival, &outputs);
-        }
+        let (at_once, later) = split(arrivals, waiting);
+        self.shards[shard].waiting.entry(slot).or_default().extend(later);
+        self.model.arrivals(now, &at_once, &outputs);
         self.perform(shard, outputs, None);
         self.settle(shard);
         true
@@ -82,7 +87,7 @@ impl World {
         let outputs = self.core(shard).end_turn(now, outputs);
         let Some(outputs) = self.survive(shard, outputs) else { return };
         for (arrival, outputs) in carried_out {
-            self.model.arrival(now, &arrival, &outputs);
+            self.model.arrivals(now, &[arrival], &outputs);
         }
         self.perform(shard, outputs, None);
         self.settle(shard);
@@ -132,11 +137,17 @@ impl World {
         let slots: Vec<_> = open
             .iter()
             .map(|at| {
-                let socket = self.sockets[*at].as_ref()?;
-                Some(self.model.connections[socket.connection].slot)
+                let connection = &self.model.connections[self.sockets[*at].as_ref()?.connection];
+                (!connection.is_pending()).then_some(connection.slot)
             })
             .collect();
         check!(restored.slots == slots, "sockets in {slots:?} are found again in {:?}", restored.slots);
+        // What belongs to no connection is closed.
+        for at in open.iter().zip(&slots).filter(|(_, slot)| slot.is_none()).map(|(at, _)| *at) {
+            self.lose(shard, at);
+            self.put(at, Down::Lost);
+        }
+        let machine = &self.shards[shard];
         self.model.restore(self.now, shard, &machine.disk.snapshot);
         self.shards[shard].driver = Some(Driver::new(restored.shard));
         let mut outputs = restored.outputs;
@@ -147,12 +158,12 @@ impl World {
         self.settle(shard);
     }
 
-    fn perform(&mut self, shard: usize, mut outputs: Vec<Output>, dial: Option<(usize, AttemptId)>) {
+    fn perform(&mut self, shard: usize, mut outputs: Vec<Output>, dial: Option<Reader>) {
         if self.bug == Some(Bug::SendAfterClose) {
             outputs.sort_by_key(|output| !matches!(output, Output::Close { .. }));
         }
         let mut driver = self.shards[shard].driver.take().expect("the shard is awake");
-        let mut host = StepHost { world: self, shard, dial, lost: Vec::new() };
+        let mut host = StepHost { world: self, shard, dial, lost: Vec::new(), settled: Vec::new() };
         let Ok(_) = driver.perform(&mut host, outputs);
         driver.keep_alarm(&mut host);
         let lost = host.lost;
@@ -169,6 +180,7 @@ impl World {
 
     /// A step is over: what it owed is done, and nothing has piled up.
     fn settle(&mut self, shard: usize) {
+        self.model.skip_expired();
         self.model.check_settled();
         if self.waiting_events(shard) == 0 {
             self.model.check_answered(shard);
@@ -217,6 +229,25 @@ impl World {
         {
             driver.alarm_fired();
         }
-        self.step(shard, ShardInput::Timeout, None, |model, now, _| model.give_up(now, shard));
+        self.step(shard, ShardInput::Timeout, None, |model, now, outputs| {
+            model.look_at_mqtt(now, shard, outputs);
+            model.give_up(now, shard, outputs);
+        });
     }
+}
+
+/// Takes what came in one message apart: what is carried out at once, and the last of it, which waits.
+fn split(arrivals: Vec<Arrival>, mut waiting: usize) -> (Vec<Arrival>, Vec<Arrival>) {
+    let (mut at_once, mut later) = (Vec::new(), Vec::new());
+    for arrival in arrivals.into_iter().rev() {
+        if waiting > 0 && !arrival.is_end_of_delivery() {
+            waiting -= 1;
+            later.push(arrival);
+        } else {
+            at_once.push(arrival);
+        }
+    }
+    at_once.reverse();
+    later.reverse();
+    (at_once, later)
 }

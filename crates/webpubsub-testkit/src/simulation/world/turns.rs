@@ -41,6 +41,7 @@ impl World {
             Turn::Serve => self.rest.waiting() > 0,
             Turn::Relay => !self.network.is_empty(),
             Turn::Answer => !self.calls.is_empty(),
+            Turn::Peer => !self.peers.is_empty(),
             Turn::Cut | Turn::Noise => sockets.any(|socket| socket.whole),
             Turn::Operate
             | Turn::StartOrStop
@@ -102,6 +103,10 @@ impl World {
             Turn::Serve => self.serve(),
             Turn::Relay => self.relay(),
             Turn::Answer => self.answer(),
+            Turn::Peer => {
+                let peer = self.random.below(self.peers.len());
+                self.happen_to_peer(peer);
+            }
             Turn::Wait => {
                 let milliseconds = match self.random.below(10) {
                     0..=5 => self.random.between(1, 50),
