@@ -188,7 +188,7 @@ export const mqtt = [
       row(
         "A crash loses nothing that was acknowledged at QoS 1 and 2, and doubles nothing of QoS 2",
         kills("QoS 1 is never lost and QoS 2 never doubled by a kill"),
-        simulated("mqtt_sessions_keep_their_promises"),
+        simulated("a_thousand_hubs_keep_their_promises_through_all_faults"),
       ),
       row("DISCONNECT changes how long a session lasts", delivery("disconnect_may_change_how_long_the_session_lasts")),
       row(

@@ -6,8 +6,7 @@
 //! disks, the clock, the applications, the servers and the Workers are values. A model follows every input of every
 //! shard and knows what has to come of it.
 //!
-//! Streams and group states are not in these hubs: [`simulate_streams`] has hubs of its own for them. In those of
-//! [`simulate_devices`] what has to hold of MQTT sessions is said of what applications see.
+//! Streams and group states are not in these hubs: [`simulate_streams`] has hubs of its own for them.
 //!
 //! # What goes wrong
 //!
@@ -103,7 +102,6 @@ use std::rc::Rc;
 
 mod check;
 mod client;
-mod devices;
 mod directory;
 mod faults;
 mod flight;
@@ -128,7 +126,6 @@ use run::Trace;
 use world::World;
 
 pub use crate::disk::DiskKind;
-pub use devices::{DeviceSummary, simulate_devices};
 pub use run::{Bug, Run};
 pub use streaming::{StreamSummary, simulate_streams};
 pub use summary::{Happening, Summary};

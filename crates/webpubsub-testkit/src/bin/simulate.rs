@@ -6,9 +6,7 @@
 
 use std::process::ExitCode;
 
-use webpubsub_testkit::simulation::{
-    Bug, DeviceSummary, DiskKind, Run, StreamSummary, Summary, simulate, simulate_devices, simulate_streams,
-};
+use webpubsub_testkit::simulation::{Bug, DiskKind, Run, StreamSummary, Summary, simulate, simulate_streams};
 
 /// How many seeds go by between two words about progress.
 const REPORT_EVERY: u64 = 1000;
@@ -32,8 +30,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let (steps, bug) = (u32::try_from(*steps).unwrap_or(u32::MAX), bug.flatten());
-    let (mut sum, mut streams, mut devices) =
-        (Summary::default(), StreamSummary::default(), DeviceSummary::default());
+    let (mut sum, mut streams) = (Summary::default(), StreamSummary::default());
     for done in 0..*seeds {
         let seed = seed.saturating_add(done);
         match simulate(Run { seed, steps, bug, disk }) {
@@ -49,18 +46,18 @@ fn main() -> ExitCode {
         }
         // A planted bug is one of the other world's.
         if bug.is_none() {
-            let others = simulate_streams(seed, steps)
-                .map(|summary| streams.add(&summary))
-                .and_then(|()| simulate_devices(seed, steps).map(|summary| devices.add(&summary)));
-            if let Err(failure) = others {
-                eprintln!("{failure}");
-                return ExitCode::FAILURE;
+            match simulate_streams(seed, steps) {
+                Ok(summary) => streams.add(&summary),
+                Err(failure) => {
+                    eprintln!("{failure}");
+                    return ExitCode::FAILURE;
+                }
             }
         }
         if (done + 1) % REPORT_EVERY == 0 {
             println!("{} of {seeds}", done + 1);
         }
     }
-    println!("{sum}; {streams}; {devices}");
+    println!("{sum}; {streams}");
     ExitCode::SUCCESS
 }
