@@ -33,7 +33,7 @@ use crate::event_call::{EventCall, first_attempt};
 use crate::event_driver::{EventHost, Keep};
 use crate::view::{HubView, SharedLoads};
 
-pub use placing::{PlacementHost, Placing, ShardOffer};
+pub use placing::{PlacementHost, Placing, ShardOffer, shards_for};
 pub use refusal::ConnectRefusal;
 pub(crate) use refusal::{full_status, text};
 
@@ -252,8 +252,7 @@ impl Admission<'_> {
         ConnectBody { claims: &self.claims, query: url.query, headers, offer }.encode()
     }
 
-    /// Begins to place the client on a shard; `loads` are what is known of the shards of its hub. One of MQTT goes
-    /// to the first: it finds there the session that it will name.
+    /// Begins to place the client on a shard; `loads` are what is known of the shards of its hub.
     #[must_use]
     pub fn placing(
         &self,
@@ -263,7 +262,7 @@ impl Admission<'_> {
         random: [u8; 20],
         has_handler: bool,
     ) -> Placing {
-        let accepting = if self.client.is_mqtt() { 1 } else { self.accepting };
+        let accepting = shards_for(self.request.subprotocol, self.accepting);
         Placing::new(now, loads, random, accepting, config.connection_limits(), has_handler)
     }
 

@@ -26,6 +26,8 @@ mod disk;
 mod handler;
 mod mqtt;
 mod net;
+mod now;
+mod placing;
 mod shard;
 pub mod simulation;
 mod sqlite;

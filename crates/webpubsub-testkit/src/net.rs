@@ -13,11 +13,13 @@ use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
+use webpubsub_service::{Destination, ShardRange};
 use webpubsub_shard::{
-    Batch, ConnectRequest, EventPolicy, Input as HubInput, ShardConfig, ShardId, Slot, Target,
+    Batch, ConnectRequest, EventPolicy, Full, Input as HubInput, ShardConfig, ShardId, Slot, Target,
 };
 
 use crate::handler::policy;
+use crate::placing::place;
 use crate::shard::TestShard;
 
 /// A hub of one shard or several, and sessions that are connected to it.
@@ -98,10 +100,12 @@ impl Net {
         self.input(client, Input::Operate { id, operation });
     }
 
-    /// A server publishes, on every shard.
+    /// A server publishes, on those shards that it goes to.
     pub fn publish(&mut self, to: &Target, data: &MessageData) {
-        for shard in &mut self.shards {
-            shard.publish(to.clone(), data.clone());
+        let shards = ShardRange::below(self.shards.len() as u16);
+        let only = shards.only(&Destination::of(to)).map(ShardRange::of);
+        for ShardId(shard) in only.unwrap_or(shards).all() {
+            self.shards[usize::from(shard)].publish(to.clone(), data.clone());
         }
     }
 
@@ -236,9 +240,16 @@ impl Net {
             let close = Close { code: cause.code(), reason: cause.reason().to_owned() };
             return self.input(client, Input::Closed { attempt, close });
         }
-        let shard = client % self.shards.len();
-        let slot =
-            self.shards[shard].connect(self.clients[client].request.clone()).expect("the shard has room");
+        // Each client begins with the shard after that of the one before it.
+        let mut random = [0; 20];
+        random[..2].copy_from_slice(&(client as u16).to_be_bytes());
+        let (request, shards) = (&self.clients[client].request, self.shards.len() as u16);
+        let placed = place(self.now, random, request.subprotocol, shards, |ShardId(shard), _| {
+            let shard = usize::from(shard);
+            let slot = self.shards[shard].connect(request.clone()).ok_or(Full::Shard)?;
+            Ok((shard, slot))
+        });
+        let (shard, slot) = placed.expect("a shard has room");
         self.clients[client].socket = Some((attempt, shard, slot));
     }
 

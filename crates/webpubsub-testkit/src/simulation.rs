@@ -109,7 +109,6 @@ mod library;
 mod machine;
 mod message;
 mod model;
-mod now;
 mod packet;
 mod peer;
 mod random;

@@ -7,11 +7,19 @@
 
 use std::future::Future;
 
+use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{Full, Placement, ShardId};
 
 use crate::view::SharedLoads;
+
+/// How many of the shards that take new connections a client may be placed on: one of MQTT goes to the first, where it
+/// finds the session that it will name.
+#[must_use]
+pub const fn shards_for(subprotocol: Subprotocol, accepting: u16) -> u16 {
+    if matches!(subprotocol, Subprotocol::Mqtt) { 1 } else { accepting }
+}
 
 /// A client that is being placed on one of the shards of its hub.
 ///

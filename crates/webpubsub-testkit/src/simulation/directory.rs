@@ -13,19 +13,34 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::directory::Handler;
 use webpubsub_service::{
     AnswerBody, Config, DirectoryAnswer, DirectoryCall, DirectoryDriver, DirectoryHost, EventHost, HubView,
-    KnownHandlers, Objects, Request, ShardCall, ViewCache,
+    KnownHandlers, Objects, Request, ShardCall, ViewCache, parse_object_name,
 };
 use webpubsub_shard::{HubSettings, ShardMap};
 
 use super::check::{broken, check};
-use super::now::now;
+use crate::now::now;
 use crate::sqlite::{Sqlite, SqliteError};
 
 /// How long a Worker caches a view.
 pub(super) const MAP_TTL: Duration = Duration::from_secs(5);
 
-/// What each shard has answered to a view: that it has failed, or how much it has still to do.
-pub(super) type Answers = Rc<RefCell<Vec<Option<Option<String>>>>>;
+/// A view on its way to a shard.
+#[derive(Debug)]
+pub(super) struct SentView {
+    pub(super) to: usize,
+    pub(super) view: HubView,
+    answer: Answer,
+}
+
+/// What a shard has answered to a view: that it has failed, or how much it has still to do.
+type Answer = Rc<RefCell<Option<Option<String>>>>;
+
+impl SentView {
+    /// The shard has answered, or has failed.
+    pub(super) fn answer(self, answer: Option<String>) {
+        *self.answer.borrow_mut() = Some(answer);
+    }
+}
 
 type Running = Pin<Box<dyn Future<Output = Result<(), SqliteError>>>>;
 
@@ -55,7 +70,7 @@ struct Wires {
     /// Whether the alarm was deleted.
     is_done: Cell<bool>,
     /// Views that are to be sent to the shards.
-    views: RefCell<Vec<(HubView, Answers)>>,
+    views: RefCell<Vec<SentView>>,
 }
 
 impl fmt::Debug for SimulatedDirectory {
@@ -126,7 +141,7 @@ impl SimulatedDirectory {
 
     /// Does what can be done by now. Returns the views that are sent to shards, and whether a change of the shards is
     /// over.
-    pub(super) fn run(&mut self, now: Timestamp) -> (Vec<(HubView, Answers)>, bool) {
+    pub(super) fn run(&mut self, now: Timestamp) -> (Vec<SentView>, bool) {
         self.host.0.now.set(now);
         self.running.retain_mut(|running| {
             match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -202,11 +217,17 @@ impl DirectoryHost for Host {
 impl Objects for Host {
     async fn ask_shards(&self, names: Vec<String>, call: ShardCall) -> Vec<Option<String>> {
         let ShardCall::View(view) = call else { broken("a directory only delivers its view") };
-        let answers = Answers::new(RefCell::new(vec![None; names.len()]));
-        self.0.views.borrow_mut().push((view, Rc::clone(&answers)));
+        let send = |name: String| {
+            let shard = parse_object_name(&name).map(|(_, shard)| usize::from(shard.0));
+            let to = shard.unwrap_or_else(|| broken(format!("{name} is no shard")));
+            let answer = Answer::default();
+            let sent = SentView { to, view: view.clone(), answer: Rc::clone(&answer) };
+            self.0.views.borrow_mut().push(sent);
+            answer
+        };
+        let answers: Vec<Answer> = names.into_iter().map(send).collect();
         let all = poll_fn(|_| {
-            let answers = answers.borrow();
-            let all: Option<Vec<_>> = answers.iter().cloned().collect();
+            let all: Option<Vec<_>> = answers.iter().map(|answer| answer.borrow().clone()).collect();
             all.map_or(Poll::Pending, Poll::Ready)
         });
         all.await

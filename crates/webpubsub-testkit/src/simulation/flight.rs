@@ -1,9 +1,8 @@
 //! What is on its way to a shard.
 
-use webpubsub_service::HubView;
 use webpubsub_shard::Batch;
 
-use super::directory::Answers;
+use super::directory::SentView;
 
 /// On its way from shard to shard.
 #[derive(Debug)]
@@ -23,9 +22,5 @@ pub(super) enum Flight {
         taken: bool,
     },
     /// From the directory.
-    View {
-        to: usize,
-        view: HubView,
-        answers: Answers,
-    },
+    View(SentView),
 }

@@ -8,7 +8,6 @@ use webpubsub_client_core::{CommandId, InboundInput, InboundOptions, OutboundInp
 use webpubsub_protocol::client::{Echo, GroupState, GroupStateAction, StreamError, StreamId};
 use webpubsub_protocol::data::MessageData;
 use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::HubView;
 use webpubsub_shard::{Batch, ShardConfig, ShardId};
 
 use self::check::Seen;
@@ -17,7 +16,7 @@ use super::seen::{Fate, Sent};
 use super::summary::StreamSummary;
 use crate::handler::policy;
 use crate::shard::TestShard;
-use crate::simulation::directory::{Answers, SimulatedDirectory};
+use crate::simulation::directory::{SentView, SimulatedDirectory};
 use crate::simulation::random::Random;
 use crate::simulation::words::{GROUPS, group_name};
 
@@ -48,7 +47,7 @@ pub(super) struct World {
     /// On its way from shard to shard.
     batches: VecDeque<(usize, usize, Batch)>,
     /// On its way from the directory to a shard.
-    views: VecDeque<(usize, HubView, Answers)>,
+    views: VecDeque<SentView>,
     streams: Vec<Sent>,
     states: u32,
     /// Nothing goes wrong.

@@ -4,14 +4,11 @@ use webpubsub_client_core::{AttemptId, Close, ConnectError, Input};
 use webpubsub_protocol::client::{Encoding, Subprotocol, UpstreamMessage, simple};
 use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::name::ConnectionId;
-use webpubsub_protocol::time::Timestamp;
-use webpubsub_service::SharedLoads;
-use webpubsub_service::connect::{PlacementHost, Placing, ShardOffer};
 use webpubsub_shard::{ConnectRequest, Full, Input as ShardInput, Output, ShardId, Slot};
 
 use super::World;
-use crate::simulation::check::{broken, check};
-use crate::simulation::now::now;
+use crate::placing::place;
+use crate::simulation::check::check;
 use crate::simulation::socket::Reader;
 use crate::simulation::summary::Happening;
 use crate::simulation::words::{Arrival, Down, Profile, Up, Word, spelled_out};
@@ -37,37 +34,60 @@ impl World {
         self.act(client);
     }
 
-    /// Some host places a new client; false if no shard accepts it.
     fn connect(&mut self, client: usize, attempt: AttemptId) -> bool {
-        let random = self.draw_id();
-        // What this host knows of the shards is nothing.
-        let loads = SharedLoads::default();
-        let accepting = self.view().accepting;
-        let placing = Placing::new(self.now, loads, random, accepting, [usize::MAX; 2], false);
-        let reader = Reader::Client(client, attempt);
         let (request, profile) = (self.clients[client].request(), self.clients[client].profile);
-        let mut dialling = Dialling { world: self, reader, request, profile };
-        now(placing.place(&mut dialling)).unwrap_or(false)
+        self.place(Reader::Client(client, attempt), &request, profile)
     }
 
-    /// Some host places a peer; false if no shard accepts it. Clients of MQTT go to the first.
+    /// A peer opens a socket; false if it gets none.
     pub(super) fn connect_peer(&mut self, peer: usize) -> bool {
-        let random = self.draw_id();
         let (request, profile) = (self.peers[peer].request(), self.peers[peer].profile);
-        let accepting = if profile.subprotocol == Subprotocol::Mqtt { 1 } else { self.view().accepting };
-        let loads = SharedLoads::default();
-        let placing = Placing::new(self.now, loads, random, accepting, [usize::MAX; 2], false);
-        let mut dialling = Dialling { world: self, reader: Reader::Peer(peer), request, profile };
-        now(placing.place(&mut dialling)).unwrap_or(false)
+        self.place(Reader::Peer(peer), &request, profile)
     }
 
-    /// What a new connection's id is made from, and its first two shards.
-    fn draw_id(&mut self) -> [u8; 20] {
+    /// Some Worker places a client; false if no shard accepts it, or the one that does dies of it.
+    fn place(&mut self, reader: Reader, request: &ConnectRequest, profile: Profile) -> bool {
         self.ids += 1;
         let mut random = [0; 20];
         random[..2].copy_from_slice(&(self.random.below(4) as u16).to_be_bytes());
         random[4..12].copy_from_slice(&self.ids.to_be_bytes());
-        random
+        let (now, accepting) = (self.now, self.view().accepting);
+        let offer = |ShardId(shard), id| self.offer(shard.into(), &id, reader, request, profile);
+        place(now, random, profile.subprotocol, accepting, offer).unwrap_or(false)
+    }
+
+    /// A shard is offered a client as this connection. Returns whether it lives on.
+    fn offer(
+        &mut self,
+        shard: usize,
+        id: &ConnectionId,
+        reader: Reader,
+        request: &ConnectRequest,
+        profile: Profile,
+    ) -> Result<bool, Full> {
+        let (connection, request) = (id.clone(), request.clone());
+        let reconnection_token = profile.subprotocol.is_reliable().then(|| "token".to_owned());
+        let input = ShardInput::Connect { connection, request, reconnection_token };
+        self.note(|| format!("  {reader:?} connects to shard {shard} as {id}"));
+        let mut refused = None;
+        let done = self.step(shard, input, Some(reader), |model, now, outputs| {
+            refused = outputs
+                .iter()
+                .find_map(|output| if let Output::Refuse(why) = output { Some(*why) } else { None });
+            let draining = model.is_draining(shard);
+            check!(refused.is_some() == draining, "shard {shard} is draining: {draining}; {refused:?}");
+            let slot = outputs
+                .iter()
+                .find_map(|output| if let Output::Accept { slot, .. } = output { Some(*slot) } else { None });
+            match slot {
+                Some(slot) if profile.subprotocol == Subprotocol::Mqtt => {
+                    model.open(now, shard, slot, id.clone(), profile);
+                }
+                Some(slot) => model.connect(shard, slot, id.clone(), profile),
+                None => {}
+            }
+        });
+        refused.map_or(Ok(done), Err)
     }
 
     /// A client wants its connection back; false if the shard dies meanwhile.
@@ -154,73 +174,5 @@ impl World {
     fn closed(&mut self, shard: usize, slot: Slot, connection: usize, code: CloseCode) {
         let input = ShardInput::Closed { slot, code, reason: String::new() };
         self.receive(shard, slot, input, vec![Arrival::Closed(connection, code)]);
-    }
-}
-
-/// A client that is being placed.
-struct Dialling<'a> {
-    world: &'a mut World,
-    reader: Reader,
-    request: ConnectRequest,
-    profile: Profile,
-}
-
-/// No shard accepts a client.
-struct NotPlaced;
-
-impl From<Full> for NotPlaced {
-    fn from(_: Full) -> Self {
-        Self
-    }
-}
-
-impl PlacementHost for Dialling<'_> {
-    /// Whether the shard has lived on.
-    type Placed = bool;
-    type Stopped = NotPlaced;
-
-    fn now(&self) -> Timestamp {
-        self.world.now
-    }
-
-    async fn ask_for_room(&mut self, _: ShardId) -> Result<Option<Full>, NotPlaced> {
-        broken("no handler of the simulation decides on clients")
-    }
-
-    async fn ask_handler(&mut self, _: ConnectionId) -> Result<(), NotPlaced> {
-        broken("no handler of the simulation decides on clients")
-    }
-
-    async fn offer(
-        &mut self,
-        number: ShardId,
-        id: ConnectionId,
-        _: bool,
-    ) -> Result<ShardOffer<bool>, NotPlaced> {
-        let Self { world, reader, request, profile } = self;
-        let (shard, reader, profile) = (usize::from(number.0), *reader, *profile);
-        let token = profile.subprotocol.is_reliable().then(|| "token".to_owned());
-        let request = request.clone();
-        let input = ShardInput::Connect { connection: id.clone(), request, reconnection_token: token };
-        world.note(|| format!("  {reader:?} connects to shard {shard} as {id}"));
-        let mut refused = None;
-        let done = world.step(shard, input, Some(reader), |model, now, outputs| {
-            refused = outputs
-                .iter()
-                .find_map(|output| if let Output::Refuse(why) = output { Some(*why) } else { None });
-            let draining = model.is_draining(shard);
-            check!(refused.is_some() == draining, "shard {shard} is draining: {draining}; {refused:?}");
-            let slot = outputs
-                .iter()
-                .find_map(|output| if let Output::Accept { slot, .. } = output { Some(*slot) } else { None });
-            match slot {
-                Some(slot) if profile.subprotocol == Subprotocol::Mqtt => {
-                    model.open(now, shard, slot, id, profile);
-                }
-                Some(slot) => model.connect(shard, slot, id, profile),
-                None => {}
-            }
-        });
-        Ok((refused.map_or(Ok(done), Err), None))
     }
 }

@@ -1,10 +1,10 @@
 //! The directory of the hub, its alarm, and what it delivers to the shards.
 
-use webpubsub_service::{HubView, ShardAnswer};
+use webpubsub_service::ShardAnswer;
 use webpubsub_shard::{Input as ShardInput, ShardMap};
 
 use super::World;
-use crate::simulation::directory::Answers;
+use crate::simulation::directory::SentView;
 use crate::simulation::flight::Flight;
 use crate::simulation::summary::Happening;
 
@@ -30,27 +30,23 @@ impl World {
         self.run_directory();
     }
 
-    /// The directory goes on. What it delivers is on its way to every shard.
+    /// The directory goes on. What it delivers is on its way to shards.
     fn run_directory(&mut self) {
         let (views, is_done) = self.directory.run(self.now);
         if is_done {
             self.count(Happening::Resized);
         }
-        for (view, answers) in views {
-            self.note(|| format!("  the shards are given {:?}", view.map));
-            self.network.extend((0..usize::from(view.map.reached)).map(|to| Flight::View {
-                to,
-                view: view.clone(),
-                answers: Answers::clone(&answers),
-            }));
+        for sent in views {
+            self.note(|| format!("  shard {} is sent {:?}", sent.to, sent.view.map));
+            self.network.push(Flight::View(sent));
         }
     }
 
     /// A shard takes a view, and answers, if neither is lost; after the last answer the directory goes on.
-    pub(super) fn take_view(&mut self, shard: usize, view: &HubView, answers: &Answers) {
-        let mut answer = None;
+    pub(super) fn take_view(&mut self, sent: SentView) {
+        let (shard, mut answer) = (sent.to, None);
         if self.calm || !self.random.chance(self.faults.relay_lost) {
-            let map = view.map;
+            let map = sent.view.map;
             self.note(|| format!("  shard {shard} takes {map:?}"));
             let window = self.shards[shard].config.drain_window;
             let input = ShardInput::Map(map);
@@ -58,7 +54,7 @@ impl World {
                 answer = Some(ShardAnswer::Load(self.core(shard).load() as u64).encode().body);
             }
         }
-        answers.borrow_mut()[shard] = Some(answer);
+        sent.answer(answer);
         self.run_directory();
     }
 }

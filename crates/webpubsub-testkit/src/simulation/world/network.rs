@@ -22,7 +22,7 @@ impl World {
         let flight = self.network.swap_remove(self.random.below(self.network.len()));
         match flight {
             Flight::Batch { from, to, batch, life } => self.batch(from, to, batch, life),
-            Flight::View { to, view, answers } => self.take_view(to, &view, &answers),
+            Flight::View(sent) => self.take_view(sent),
             Flight::Answer { from, to, life, last, taken } => {
                 if self.shards[from].life != life {
                     return;

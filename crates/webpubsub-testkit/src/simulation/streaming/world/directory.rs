@@ -1,10 +1,10 @@
 //! The hub gets other numbers of shards.
 
 use webpubsub_service::ShardAnswer;
-use webpubsub_shard::{Input as ShardInput, ShardMap, Slot};
+use webpubsub_shard::{Full, Input as ShardInput, ShardMap, Slot};
 
 use super::World;
-use crate::simulation::directory::Answers;
+use crate::placing::place;
 
 impl World {
     /// What some Worker knows of the shards of the hub.
@@ -15,11 +15,14 @@ impl World {
 
     /// A Worker places a new connection: its shard, and its slot there; none if no shard accepts it.
     pub(super) fn place(&mut self, client: usize) -> Option<(usize, Slot)> {
-        let accepting = usize::from(self.view().accepting);
-        let first = self.random.below(accepting);
-        (0..accepting).find_map(|offset| {
-            let shard = (first + offset) % accepting;
-            Some((shard, self.shards[shard].connect(self.clients[client].request.clone())?))
+        let accepting = self.view().accepting;
+        let mut random = [0; 20];
+        random[..2].copy_from_slice(&(self.random.below(accepting.into()) as u16).to_be_bytes());
+        let request = &self.clients[client].request;
+        place(self.now, random, request.subprotocol, accepting, |shard, _| {
+            let shard = usize::from(shard.0);
+            let slot = self.shards[shard].connect(request.clone()).ok_or(Full::Shard)?;
+            Ok((shard, slot))
         })
     }
 
@@ -42,24 +45,20 @@ impl World {
     fn run_directory(&mut self) {
         let (views, is_done) = self.directory.run(self.now);
         self.summary.resizes += u64::from(is_done);
-        for (view, answers) in views {
-            let all =
-                (0..usize::from(view.map.reached)).map(|to| (to, view.clone(), Answers::clone(&answers)));
-            self.views.extend(all);
-        }
+        self.views.extend(views);
     }
 
     /// A view reaches a shard, which answers, if neither is lost.
     pub(super) fn take_view(&mut self) {
-        let Some((shard, view, answers)) = self.views.pop_front() else { return };
-        let mut answer = None;
+        let Some(sent) = self.views.pop_front() else { return };
+        let (shard, map, mut answer) = (sent.to, sent.view.map, None);
         if self.calm || self.random.chance(850) {
-            self.note(format!("shard {shard} takes {:?}", view.map));
-            self.shards[shard].input(ShardInput::Map(view.map));
+            self.note(format!("shard {shard} takes {map:?}"));
+            self.shards[shard].input(ShardInput::Map(map));
             answer = Some(ShardAnswer::Load(self.shards[shard].core().load() as u64).encode().body);
             self.collect();
         }
-        answers.borrow_mut()[shard] = Some(answer);
+        sent.answer(answer);
         self.run_directory();
     }
 }

@@ -4,12 +4,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use super::check::broken;
-
 /// What comes of a future that waits for nothing.
-pub(super) fn now<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => broken("the simulation waits for nothing"),
+        Poll::Pending => panic!("a host here waits for nothing"),
     }
 }
