@@ -5,6 +5,7 @@
 const MAGIC = 0x6d736100;
 const HEADER = Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const CUSTOM = 0;
+const FUNCTION_TYPE = 0x60;
 const IMPORT_KINDS = { function: 0, table: 1, memory: 2, global: 3, tag: 4 };
 const names = [
   "custom",
@@ -15,8 +16,8 @@ const names = [
   "memory",
   "global",
   "export",
-  "element",
   "start",
+  "element",
   "code",
   "data",
   "data count",
@@ -24,7 +25,7 @@ const names = [
 ];
 
 /** Reads a module from front to back. */
-class Reader {
+export class Reader {
   constructor(bytes, at = 0) {
     this.bytes = bytes;
     this.at = at;
@@ -97,6 +98,27 @@ export function codeBodies(module) {
     if (skipImport(imported) === IMPORT_KINDS.function) first++;
   }
   return { first, bodies };
+}
+
+/** How many parameters each of the module's own functions has. */
+export function parameterCounts(module) {
+  const content = (wanted) => sections(module).find(({ name }) => name === wanted)?.content ?? Buffer.of(0);
+  const types = new Reader(content("type"));
+  const counts = Array.from({ length: types.number() }, () => {
+    if (types.byte() !== FUNCTION_TYPE) throw new Error("A wasm module has a type that is no function's.");
+    const parameters = types.take(types.number()).length;
+    types.take(types.number());
+    return parameters;
+  });
+  const functions = new Reader(content("function"));
+  return Array.from({ length: functions.number() }, () => counts[functions.number()]);
+}
+
+/** The module with these bodies for its own functions. */
+export function withBodies(module, bodies) {
+  const code = Buffer.concat([number(bodies.length), ...bodies.flatMap((body) => [number(body.length), body])]);
+  const whole = (section) => Buffer.concat([section.whole.subarray(0, 1), number(code.length), code]);
+  return moduleOf(sections(module).map((section) => (section.name === "code" ? whole(section) : section.whole)));
 }
 
 /** Skips what kind of thing an import is, and returns it. */

@@ -6,6 +6,7 @@ import { run } from "../processes.mjs";
 import { cargoProgress } from "../setup/cargo-progress.mjs";
 import { neededTool, wasmEnv } from "../toolchain.mjs";
 import { crateFolders, filesUnder } from "./inputs.mjs";
+import { numberedLocals } from "./locals.mjs";
 import { namedByLikeness } from "./order.mjs";
 import { shortened } from "./wasm.mjs";
 
@@ -39,11 +40,15 @@ export const worker = {
   },
 };
 
-/** Puts like functions of the module beside each other: some 4 KB (gzipped) less. */
+/**
+ * Puts like functions of the module beside each other, and numbers their locals alike: some 4 KB and 0.6 KB (gzipped)
+ * less.
+ */
 async function order(staging) {
   const wasm = join(staging, "index_bg.wasm");
   writeFileSync(wasm, namedByLikeness(readFileSync(wasm)));
   await run(wasmEnv().WASM_OPT_BIN, [wasm, "-O0", "--reorder-functions-by-name", "-o", wasm]);
+  writeFileSync(wasm, numberedLocals(readFileSync(wasm)));
 }
 
 /**

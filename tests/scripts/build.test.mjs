@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { after, test } from "node:test";
 import { crateFolders, filesUnder, fingerprint } from "../../scripts/build/inputs.mjs";
+import { numberedLocals } from "../../scripts/build/locals.mjs";
 import { chain, namedByLikeness } from "../../scripts/build/order.mjs";
 import { npmBin } from "../../scripts/paths.mjs";
 import { run } from "../../scripts/processes.mjs";
@@ -153,4 +154,59 @@ test("functions in another order call the same functions", async () => {
   );
   const { instance } = await WebAssembly.instantiate(ordered, { a: { f: () => 0, g: 0 } });
   assert.equal(instance.exports.f(), 3);
+});
+
+/** Two functions that are the same but for the numbers of their locals. */
+const alike = `(module (memory 1)
+  ${["first", "second"]
+    .map(
+      (name) => `(func (export "${name}") (param $n i32) (result i64)
+      ${name === "first" ? "(local $at i32) (local $step i32)" : "(local $step i32) (local $at i32)"} (local $sum i64)
+      (local.set $at (i32.const 300))
+      (local.set $step (i32.add (i32.const 70000) (local.get $at)))
+      (loop $again
+        (local.set $sum (i64.add (local.get $sum) (i64.extend_i32_s (local.get $step))))
+        (i64.store offset=8 (local.get $at) (local.get $sum))
+        (block $one (block $two (br_table $one $two (i32.and (local.get $n) (i32.const 1))))
+          (memory.copy (i32.const 0) (local.get $at) (local.get $at)))
+        (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+      (select (i64.load offset=8 (local.get $at)) (i64.const -5) (memory.size)))`,
+    )
+    .join("\n")})`;
+
+test("locals of like functions have like numbers, and say what they said", async () => {
+  const [text, wasm] = ["alike.wat", "alike.wasm"].map((name) => join(folder, name));
+  writeFileSync(text, alike);
+  await run(npmBin("wasm-opt"), [text, "--all-features", "-o", wasm]);
+  const before = readFileSync(wasm);
+  const after = numberedLocals(before);
+  const areEqual = (module) => {
+    const [first, second] = codeBodies(module).bodies;
+    return first?.equals(second);
+  };
+  assert.deepEqual([before, after].map(areEqual), [false, true]);
+  const [old, anew] = await Promise.all([before, after].map((module) => WebAssembly.instantiate(module)));
+  /** @returns {any} */
+  const exports = ({ instance }) => instance.exports;
+  for (const name of ["first", "second"]) {
+    for (const count of [1, 2, 9]) {
+      assert.equal(exports(anew)[name](count), exports(old)[name](count), `${name} ${count}`);
+    }
+  }
+});
+
+test("a block that catches exceptions is read", async () => {
+  const [text, wasm] = ["catching.wat", "catching.wasm"].map((name) => join(folder, name));
+  const blocks = "(block $end (try_table (catch_all $end) (block $value (try_table (catch $t $value) (throw $t)))))";
+  writeFileSync(text, `(module (tag $t) (func (local i32) ${blocks} (local.set 0 (i32.const 1))))`);
+  await run(npmBin("wasm-opt"), [text, "--all-features", "-o", wasm]);
+  const module = readFileSync(wasm);
+  assert.deepEqual(numberedLocals(module), module);
+});
+
+test("an instruction that is not known is not taken for another", async () => {
+  const [text, wasm] = ["unknown.wat", "unknown.wasm"].map((name) => join(folder, name));
+  writeFileSync(text, "(module (memory 1 1 shared) (func (atomic.fence)))");
+  await run(npmBin("wasm-opt"), [text, "--all-features", "-o", wasm]);
+  assert.throws(() => numberedLocals(readFileSync(wasm)), /not known: 254/);
 });
