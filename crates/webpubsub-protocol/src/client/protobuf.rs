@@ -7,7 +7,7 @@
 //! Unknown fields of every wire type are ignored, groups included, which proto3 does not have. Of a
 //! number or a string that stands there twice the last one counts, and so it is with the members of a
 //! oneof; a message that stands there twice is one message in two parts. A field of a known number
-//! and another kind than it should have makes the message invalid. Messages are written as Google's
+//! and another wire type than it should have is an unknown one. Messages are written as Google's
 //! runtime writes them: fields in ascending order, defaults left out.
 //!
 //! This is written by hand because derived code for these few flat messages takes twice the place
