@@ -22,7 +22,10 @@ pub struct ConnectBody<'a> {
 /// Parameters of a client's URL that are credentials.
 const SECRET_PARAMETERS: [&str; 2] = ["access_token", "awps_reconnection_token"];
 
-/// Headers that are credentials, or that the platform adds.
+/// What the names of headers begin with that a platform adds: Cloudflare's and Azure's.
+const INTERNAL_PREFIXES: [&str; 2] = ["cf-", "x-asrs-internal-"];
+
+/// Other headers that are credentials, or that the platform adds.
 const INTERNAL_HEADERS: [&str; 6] =
     ["authorization", "proxy-authorization", "cdn-loop", "x-real-ip", "x-forwarded-proto", "true-client-ip"];
 
@@ -42,7 +45,9 @@ impl ConnectBody<'_> {
         let mut headers = Vec::new();
         for (name, value) in self.headers {
             let lower = name.to_ascii_lowercase();
-            if !lower.starts_with("cf-") && !INTERNAL_HEADERS.contains(&lower.as_str()) {
+            let is_internal = INTERNAL_PREFIXES.iter().any(|prefix| lower.starts_with(prefix))
+                || INTERNAL_HEADERS.contains(&lower.as_str());
+            if !is_internal {
                 add(&mut headers, name.clone(), value.clone());
             }
         }
