@@ -196,7 +196,7 @@ export const eventHandlers = [
         validation("is asked for with GET where OPTIONS is answered 404"),
         validation("is not passed where GET is answered 404, too"),
       ),
-      row("It times out after ten seconds", validation("waits ten seconds for an answer, and then asks again")),
+      row("It times out after ten seconds", validation("waits ten seconds for an answer, and no second time")),
       row(
         "Tried again after 1, 3 and 5 s on 408, 5xx and network failure, like every call (6.5)",
         validation("is tried again after ${what}, and the event of a ${kind.name} client succeeds"),

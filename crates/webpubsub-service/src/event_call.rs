@@ -395,7 +395,10 @@ impl<'a> EventCall<'a> {
         if let Some(template) = breaker {
             let _ = known.breakers.ended(now, template, outcome.err());
         }
+        // Who waits for a handshake waits for one answer that does not come, and not for four.
+        let is_unanswered = self.origin.is_some() && outcome == Err(CallFailure::TimedOut);
         if let Err(failure) = outcome
+            && !is_unanswered
             && let Some(pause) = attempts.failed(now, policy, failure)
         {
             if self.request.method == "GET" {

@@ -228,6 +228,21 @@ fn a_handshake_asks_with_get_where_options_is_not_found() {
     assert_eq!(next(&mut call, &mut known, at(1009)), Wanted::Over(Err(CallFailure::Status(404))));
 }
 
+// Source: docs/spec/cloudevents.md#validation.
+#[test]
+fn a_handshake_without_an_answer_in_time_is_not_retried() {
+    let (policy, mut known) = (policy(HANDLER), KnownHandlers::default());
+    for (word, wanted) in [
+        ("TimedOut", Wanted::Over(Err(CallFailure::TimedOut))),
+        ("Network", Wanted::Wait(Duration::from_secs(1))),
+    ] {
+        let mut call = EventCall::handshake(at(0), &policy, "https://example.com/validate", "svc.example");
+        begin(&mut call, &mut known, at(0));
+        let _ = answer(&mut call, &mut known, at(10), word);
+        assert_eq!(next(&mut call, &mut known, at(10)), wanted);
+    }
+}
+
 #[test]
 fn an_attempt_of_a_shard_and_a_test_are_not_retried() {
     let (policy, mut known) = (policy(HANDLER), KnownHandlers::default());
