@@ -174,7 +174,11 @@ export const rest = [
     sources: ["docs/spec/rest.md#message-bodies"],
     rows: [
       row("`text/plain` in any charset: text", contentTypes),
-      row("`application/json`: JSON, letter for letter", contentTypes, send("JSON is delivered letter for letter")),
+      row(
+        "`application/json` in any charset: JSON, letter for letter",
+        contentTypes,
+        send("JSON is delivered letter for letter"),
+      ),
       row("JSON that is none: 400", send("JSON that is none gets 400")),
       differs(
         "`null` is JSON",

@@ -28,7 +28,8 @@ mod table;
 use std::time::Duration;
 
 pub use body::{
-    Charset, ContentKind, METADATA_PREFIX, check_length, message_data, message_metadata, parse_content_type,
+    Charset, ContentKind, Decode, METADATA_PREFIX, check_length, message_data, message_metadata,
+    parse_content_type,
 };
 pub use groups::{GroupsRequest, groups_body};
 pub use openapi::openapi;

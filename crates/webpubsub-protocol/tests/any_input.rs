@@ -83,7 +83,7 @@ proptest! {
     #[test]
     fn any_body_is_read_or_refused(header in "(text/plain|application/json|\\PC{0,8})[;=\" a-z-]{0,12}", body: Vec<u8>) {
         if let Ok(kind) = parse_content_type(Some(&header)) {
-            let _ = message_data(&kind, body);
+            let _ = message_data(&kind, body, &|_, text| String::from_utf8(text.to_vec()).ok());
         }
     }
 
@@ -94,7 +94,7 @@ proptest! {
         end: Vec<u8>,
     ) {
         let body = [start.as_bytes(), middle.as_bytes(), &end].concat();
-        if let Err(refusal) = groups_body(Some("application/json"), &body) {
+        if let Err(refusal) = groups_body(Some("application/json"), body, &|_, _| None) {
             prop_assert_eq!(refuse(&refusal, "POST").status, 400);
         }
     }

@@ -10,8 +10,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::rest::{
-    Charset, ClientType, CloseOptions, ContentKind, Operation, Refusal, SendOptions, groups_body,
-    parse_content_type, refuse,
+    Charset, ClientType, CloseOptions, ContentKind, GroupsRequest, Operation, Refusal, SendOptions,
+    groups_body, parse_content_type, refuse,
 };
 use webpubsub_protocol::role::PermissionType;
 
@@ -39,7 +39,8 @@ fn every_content_type_is_what_its_vector_says() {
     for vector in read("content-types") {
         let said = match parse_content_type(vector["contentType"].as_str()) {
             Ok(ContentKind::Binary) => json!({ "kind": "binary" }),
-            Ok(ContentKind::Json) => json!({ "kind": "json" }),
+            Ok(ContentKind::Json(Charset::Utf8)) => json!({ "kind": "json", "charset": "utf-8" }),
+            Ok(ContentKind::Json(Charset::Label(label))) => json!({ "kind": "json", "charset": label }),
             Ok(ContentKind::Text(Charset::Utf8)) => json!({ "kind": "text", "charset": "utf-8" }),
             Ok(ContentKind::Text(Charset::Label(label))) => json!({ "kind": "text", "charset": label }),
             Err(refusal) => json!({ "refused": refuse(&refusal, "POST").status }),
@@ -51,8 +52,8 @@ fn every_content_type_is_what_its_vector_says() {
 #[test]
 fn every_body_of_a_bulk_operation_is_what_its_vector_says() {
     for vector in read("group-bodies") {
-        let body = vector["body"].as_str().unwrap().as_bytes();
-        let said = match groups_body(vector["contentType"].as_str(), body) {
+        let body = vector["body"].as_str().unwrap();
+        let said = match groups_of(vector["contentType"].as_str(), body) {
             Ok(request) => json!({
                 "groups": request.groups.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "filtered": request.filter.is_some(),
@@ -69,16 +70,26 @@ fn every_body_of_a_bulk_operation_is_what_its_vector_says() {
     }
 }
 
+/// What the body of a bulk operation says, where `latin1` is the one charset that is known beside UTF-8.
+fn groups_of(content_type: Option<&str>, body: impl AsRef<[u8]>) -> Result<GroupsRequest, Refusal> {
+    let latin1 = |text: &[u8]| text.iter().map(|byte| char::from(*byte)).collect();
+    groups_body(content_type, body.as_ref().to_vec(), &|label, text| {
+        (label == "latin1").then(|| latin1(text))
+    })
+}
+
 #[test]
-fn a_body_of_a_bulk_operation_is_at_most_one_mebibyte_of_utf8() {
+fn a_body_of_a_bulk_operation_is_at_most_one_mebibyte_of_text() {
     let json = Some("application/json");
     let body = br#"{"groups":["a"]}"#;
     let padded = |length: usize| [body.to_vec(), vec![b' '; length - body.len()]].concat();
-    assert!(groups_body(json, &padded(1_048_576)).is_ok());
-    assert_eq!(groups_body(json, &padded(1_048_577)), Err(Refusal::TooLong));
-    assert_eq!(groups_body(json, b"{\"groups\":[\"\xff\"]}"), Err(Refusal::NotJson));
+    assert!(groups_of(json, padded(1_048_576)).is_ok());
+    assert_eq!(groups_of(json, padded(1_048_577)), Err(Refusal::TooLong));
+    assert_eq!(groups_of(json, b"{\"groups\":[\"\xff\"]}"), Err(Refusal::NotJson));
+    let latin1 = groups_of(Some("application/json; charset=latin1"), b"{\"groups\":[\"\xff\"]}").unwrap();
+    assert_eq!(latin1.groups, [GroupName::parse("ÿ").unwrap()]);
     let deep = format!(r#"{{"x":{}{},"groups":["a"]}}"#, "[".repeat(200_000), "]".repeat(200_000));
-    assert!(groups_body(json, deep.as_bytes()).is_ok());
+    assert!(groups_of(json, deep).is_ok());
 }
 
 fn operation_said(operation: &Operation) -> Value {

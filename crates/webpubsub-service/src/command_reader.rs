@@ -1,8 +1,8 @@
 //! How a task becomes a shard's command, with what of it is in the head and the body of a request.
 
 use webpubsub_auth::read_continuation;
-use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
-use webpubsub_protocol::rest::{self, Charset, ContentKind, GroupsRequest, Refusal};
+use webpubsub_protocol::data::{Metadata, TimeToLive};
+use webpubsub_protocol::rest::{self, ContentKind, Decode, GroupsRequest, Refusal};
 use webpubsub_shard::{Command, Selection};
 
 use crate::task::Work;
@@ -62,30 +62,17 @@ impl Work {
 }
 
 impl BodyReader {
-    /// Reads the body. `decode` decodes text of a charset that is not UTF-8, by its label; `None` for one that
-    /// is unknown.
+    /// Reads the body.
     ///
     /// # Errors
     /// Why the request is refused.
-    pub fn read(
-        self,
-        body: Vec<u8>,
-        decode: &dyn Fn(&str, &[u8]) -> Option<String>,
-    ) -> Result<Command, Refusal> {
+    pub fn read(self, body: Vec<u8>, decode: &Decode<'_>) -> Result<Command, Refusal> {
         match self.0 {
             Kind::Groups { content_type, many } => {
-                rest::groups_body(content_type.as_deref(), &body).map(many)
+                rest::groups_body(content_type.as_deref(), body, decode).map(many)
             }
             Kind::Message { kind, metadata, to, ttl } => {
-                let data = match &kind {
-                    ContentKind::Text(Charset::Label(label)) => {
-                        rest::check_length(body.len())?;
-                        MessageData::Text(decode(label, &body).ok_or(Refusal::ContentType)?)
-                    }
-                    ContentKind::Text(Charset::Utf8) | ContentKind::Json | ContentKind::Binary => {
-                        rest::message_data(&kind, body)?
-                    }
-                };
+                let data = rest::message_data(&kind, body, decode)?;
                 Ok(Command::Send { to, data, metadata, ttl })
             }
         }
@@ -94,6 +81,7 @@ impl BodyReader {
 
 #[cfg(test)]
 mod tests {
+    use webpubsub_protocol::data::MessageData;
     use webpubsub_protocol::rest::Operation;
 
     use super::*;

@@ -3,7 +3,8 @@ use webpubsub_protocol::data::{JsonText, MessageData, Metadata};
 use webpubsub_protocol::filter::{Filter, FilterSubject};
 use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::rest::{
-    ContentKind, Operation, Refusal, groups_body, message_data, message_metadata, parse_content_type, refuse,
+    Charset, ContentKind, Operation, Refusal, groups_body, message_data, message_metadata,
+    parse_content_type, refuse,
 };
 use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::url::RequestUrl;
@@ -158,7 +159,7 @@ fn message(input: &[u8]) -> Answer {
     let (header, body) = lines(input);
     let read = || {
         let kind = parse_content_type(Some(&String::from_utf8_lossy(header)))?;
-        Ok((message_data(&kind, body.to_vec())?, kind))
+        Ok((message_data(&kind, body.to_vec(), &|_, _| None)?, kind))
     };
     match read() {
         Err(refusal) => {
@@ -166,7 +167,8 @@ fn message(input: &[u8]) -> Answer {
             Answer::Refused
         }
         Ok((MessageData::Json(json), kind)) => {
-            assert_eq!((kind, JsonText::parse(json.as_given())), (ContentKind::Json, Ok(json.clone())));
+            let utf8 = ContentKind::Json(Charset::Utf8);
+            assert_eq!((kind, JsonText::parse(json.as_given())), (utf8, Ok(json.clone())));
             assert_eq!(json.as_str().as_bytes(), body.trim_ascii());
             Answer::Accepted
         }
@@ -185,7 +187,7 @@ fn message(input: &[u8]) -> Answer {
 /// The body of a bulk operation names groups, or is refused as the caller's mistake.
 fn groups_of_body(input: &[u8]) -> Answer {
     let (header, body) = lines(input);
-    match groups_body(Some(&String::from_utf8_lossy(header)), body) {
+    match groups_body(Some(&String::from_utf8_lossy(header)), body.to_vec(), &|_, _| None) {
         Ok(request) => {
             assert!(!request.groups.is_empty());
             Answer::Accepted

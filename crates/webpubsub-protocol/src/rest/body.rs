@@ -15,27 +15,46 @@ pub const METADATA_PREFIX: &str = "x-webpubsub-metadata-";
 pub enum ContentKind {
     /// `text/plain`
     Text(Charset),
-    /// `application/json`, in UTF-8
-    Json,
+    /// `application/json`
+    Json(Charset),
     /// `application/octet-stream`, or no `Content-Type`
     Binary,
 }
 
-/// How a text body is encoded.
+/// How a body of text or JSON is encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Charset {
     /// UTF-8, the default.
     Utf8,
-    /// Another label, as written, for the shell to decode with. One that it does not know is
-    /// [`Refusal::ContentType`].
+    /// Another label, as written, for the host to decode with.
     Label(String),
+}
+
+/// Decodes text of a charset that is not UTF-8, by its label; `None` for one that is unknown.
+pub type Decode<'a> = dyn Fn(&str, &[u8]) -> Option<String> + 'a;
+
+impl Charset {
+    /// The text in a body.
+    ///
+    /// # Errors
+    /// `otherwise` for what is no UTF-8 and should be, [`Refusal::ContentType`] for a charset that is unknown.
+    pub(super) fn text(
+        &self,
+        body: Vec<u8>,
+        decode: &Decode<'_>,
+        otherwise: Refusal,
+    ) -> Result<String, Refusal> {
+        match self {
+            Self::Utf8 => String::from_utf8(body).map_err(|_| otherwise),
+            Self::Label(label) => decode(label, &body).ok_or(Refusal::ContentType),
+        }
+    }
 }
 
 /// Reads a `Content-Type` header.
 ///
 /// # Errors
-/// [`Refusal::ContentType`] for every other type, for malformed ones, and for JSON that is not
-/// in UTF-8.
+/// [`Refusal::ContentType`] for every other type, and for malformed ones.
 pub fn parse_content_type(header: Option<&str>) -> Result<ContentKind, Refusal> {
     let header = header.unwrap_or_default().trim();
     if header.is_empty() {
@@ -45,12 +64,9 @@ pub fn parse_content_type(header: Option<&str>) -> Result<ContentKind, Refusal> 
     let charset = charset(parameters)?;
     let media_type = media_type.trim_end();
     if media_type.eq_ignore_ascii_case("text/plain") {
-        Ok(ContentKind::Text(charset.unwrap_or(Charset::Utf8)))
+        Ok(ContentKind::Text(charset))
     } else if media_type.eq_ignore_ascii_case("application/json") {
-        match charset {
-            None | Some(Charset::Utf8) => Ok(ContentKind::Json),
-            Some(Charset::Label(_)) => Err(Refusal::ContentType),
-        }
+        Ok(ContentKind::Json(charset))
     } else if media_type.eq_ignore_ascii_case("application/octet-stream") {
         Ok(ContentKind::Binary)
     } else {
@@ -59,7 +75,7 @@ pub fn parse_content_type(header: Option<&str>) -> Result<ContentKind, Refusal> 
 }
 
 /// The `charset` among the parameters of a media type, all of which have to be well-formed.
-fn charset(parameters: &str) -> Result<Option<Charset>, Refusal> {
+fn charset(parameters: &str) -> Result<Charset, Refusal> {
     let is_token = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b))
     };
@@ -81,7 +97,7 @@ fn charset(parameters: &str) -> Result<Option<Charset>, Refusal> {
             }
         }
     }
-    Ok(charset)
+    Ok(charset.unwrap_or(Charset::Utf8))
 }
 
 /// Checks the length of a body, as announced or as read, in bytes.
@@ -94,25 +110,20 @@ pub const fn check_length(bytes: usize) -> Result<(), Refusal> {
 
 /// The message in a body.
 ///
-/// Text in another charset than UTF-8 is [`Refusal::ContentType`] here: the shell, after
-/// [`check_length`], decodes it and makes the [`MessageData::Text`] itself.
-///
 /// # Errors
-/// [`Refusal::TooLong`], [`Refusal::NotText`], [`Refusal::NotJson`] or [`Refusal::Null`].
+/// [`Refusal::TooLong`], [`Refusal::ContentType`], [`Refusal::NotText`], [`Refusal::NotJson`] or
+/// [`Refusal::Null`].
 ///
 /// Source: docs/spec/rest.md#message-bodies.
-pub fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Refusal> {
+pub fn message_data(kind: &ContentKind, body: Vec<u8>, decode: &Decode<'_>) -> Result<MessageData, Refusal> {
     check_length(body.len())?;
     match kind {
         ContentKind::Binary => Ok(MessageData::Binary(body)),
-        ContentKind::Text(Charset::Utf8) => {
-            String::from_utf8(body).map(MessageData::Text).map_err(|_| Refusal::NotText)
-        }
-        ContentKind::Text(Charset::Label(_)) => Err(Refusal::ContentType),
-        ContentKind::Json => {
-            let text = str::from_utf8(&body).map_err(|_| Refusal::NotJson)?;
-            let refusal = || if Json::parse(text).is_some() { Refusal::Null } else { Refusal::NotJson };
-            JsonText::parse(text).map(MessageData::Json).map_err(|_| refusal())
+        ContentKind::Text(charset) => charset.text(body, decode, Refusal::NotText).map(MessageData::Text),
+        ContentKind::Json(charset) => {
+            let text = charset.text(body, decode, Refusal::NotJson)?;
+            let refusal = || if Json::parse(&text).is_some() { Refusal::Null } else { Refusal::NotJson };
+            JsonText::parse(&*text).map(MessageData::Json).map_err(|_| refusal())
         }
     }
 }
@@ -141,6 +152,13 @@ mod tests {
     use super::*;
     use crate::data::MetadataError;
 
+    const JSON: ContentKind = ContentKind::Json(Charset::Utf8);
+
+    fn message_data(kind: &ContentKind, body: Vec<u8>) -> Result<MessageData, Refusal> {
+        let latin1 = |text: &[u8]| text.iter().map(|byte| char::from(*byte)).collect();
+        super::message_data(kind, body, &|label, text| (label == "latin1").then(|| latin1(text)))
+    }
+
     #[test]
     fn a_body_is_at_most_one_mebibyte() {
         let of = |length| message_data(&ContentKind::Binary, vec![0; length]);
@@ -155,12 +173,12 @@ mod tests {
         let text = ContentKind::Text(Charset::Utf8);
         assert_eq!(message_data(&text, vec![]), Ok(MessageData::Text(String::new())));
         assert_eq!(message_data(&ContentKind::Binary, vec![]), Ok(MessageData::Binary(vec![])));
-        assert_eq!(message_data(&ContentKind::Json, vec![]), Err(Refusal::NotJson));
+        assert_eq!(message_data(&JSON, vec![]), Err(Refusal::NotJson));
     }
 
     #[test]
     fn json_is_kept_as_published_and_null_is_refused() {
-        let of = |body: &str| message_data(&ContentKind::Json, body.into());
+        let of = |body: &str| message_data(&JSON, body.into());
         for body in [r#""hello""#, "1.00", r#" {"a": [1]} "#, "0", "false"] {
             assert!(matches!(of(body), Ok(MessageData::Json(json)) if json.as_str().trim() == body.trim()));
         }
@@ -169,7 +187,7 @@ mod tests {
         for body in ["{", "hello", "1 2", "nul", "\u{feff}1"] {
             assert_eq!(of(body), Err(Refusal::NotJson), "{body:?}");
         }
-        assert_eq!(message_data(&ContentKind::Json, vec![b'"', 0xff, b'"']), Err(Refusal::NotJson));
+        assert_eq!(message_data(&JSON, vec![b'"', 0xff, b'"']), Err(Refusal::NotJson));
     }
 
     #[test]
@@ -177,8 +195,17 @@ mod tests {
         let utf8 = ContentKind::Text(Charset::Utf8);
         assert_eq!(message_data(&utf8, "é".into()), Ok(MessageData::Text("é".to_owned())));
         assert_eq!(message_data(&utf8, vec![0xff]), Err(Refusal::NotText));
-        let latin = ContentKind::Text(Charset::Label("latin1".to_owned()));
-        assert_eq!(message_data(&latin, vec![0xe9]), Err(Refusal::ContentType));
+        let label = |label: &str| Charset::Label(label.to_owned());
+        let latin1 = ContentKind::Text(label("latin1"));
+        assert_eq!(message_data(&latin1, vec![0xe9]), Ok(MessageData::Text("é".to_owned())));
+        assert_eq!(message_data(&ContentKind::Text(label("x")), vec![0xe9]), Err(Refusal::ContentType));
+        let latin1 = ContentKind::Json(label("latin1"));
+        assert_eq!(
+            message_data(&latin1, vec![b'"', 0xe9, b'"']),
+            Ok(MessageData::Json(JsonText::parse("\"é\"").unwrap()))
+        );
+        assert_eq!(message_data(&latin1, vec![0xe9]), Err(Refusal::NotJson));
+        assert_eq!(message_data(&ContentKind::Json(label("x")), b"1".to_vec()), Err(Refusal::ContentType));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::Refusal;
-use super::body::{ContentKind, check_length, parse_content_type};
+use super::body::{ContentKind, Decode, check_length, parse_content_type};
 use crate::filter::Filter;
 use crate::json::{Json, Members};
 use crate::name::GroupName;
@@ -19,16 +19,21 @@ pub struct GroupsRequest {
 /// The case of the two names does not count, as in the hosted service. Other properties are ignored.
 ///
 /// # Errors
-/// [`Refusal::ContentType`] for anything but `application/json`; [`Refusal::TooLong`],
+/// [`Refusal::ContentType`] for anything but `application/json`, or a charset that is unknown; [`Refusal::TooLong`],
 /// [`Refusal::NotJson`], [`Refusal::Groups`], [`Refusal::FilterNotText`] or [`Refusal::BodyFilter`].
 ///
 /// Source: docs/spec/rest.md#groups-and-permissions.
-pub fn groups_body(content_type: Option<&str>, body: &[u8]) -> Result<GroupsRequest, Refusal> {
-    if parse_content_type(content_type)? != ContentKind::Json {
+pub fn groups_body(
+    content_type: Option<&str>,
+    body: Vec<u8>,
+    decode: &Decode<'_>,
+) -> Result<GroupsRequest, Refusal> {
+    let ContentKind::Json(charset) = parse_content_type(content_type)? else {
         return Err(Refusal::ContentType);
-    }
+    };
     check_length(body.len())?;
-    let json = str::from_utf8(body).ok().and_then(Json::parse).ok_or(Refusal::NotJson)?;
+    let text = charset.text(body, decode, Refusal::NotJson)?;
+    let json = Json::parse(&text).ok_or(Refusal::NotJson)?;
     let Members(properties) = Members::parse(json.as_str()).ok_or(Refusal::Groups)?;
     // The last of each name counts.
     let property = |name: &str| {

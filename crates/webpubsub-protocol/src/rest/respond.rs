@@ -329,7 +329,7 @@ impl Refusal {
             Self::Parameter { name, rule } => return (name, format!("Invalid {name}. {rule}").into()),
             Self::ContentType => (
                 "Content-Type",
-                "Unsupported Content-Type. Use `application/json` in UTF-8 or, for messages, `text/plain` or `application/octet-stream`.",
+                "Unsupported Content-Type. Use `application/json` or, for messages, `text/plain` or `application/octet-stream`, in a known charset.",
             ),
             Self::TooLong => ("Request", "Invalid Content-Length header."),
             Self::NotText => ("Request", "The request body is not text in the charset of its Content-Type."),
