@@ -1,6 +1,7 @@
 // One peer's load is no other's wait: on the native server whoever asks for little is answered long before those who ask
 // for very much. What others are given meanwhile says how long that was, however fast the machine is.
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import { after, before, describe, test } from "node:test";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { Pressing } from "../support/pressing.mjs";
@@ -12,6 +13,8 @@ import { Service } from "../support/service.mjs";
 const ON_ITS_WAY = 64 << 10;
 /** How often each asks. */
 const TIMES = 3;
+/** How many frames with nothing in them are sent at a time: more than a system has of one connection. */
+const FLOOD = 1_000_000;
 
 describe("Fairness", () => {
   const service = new Service({ runner: "server" });
@@ -64,6 +67,44 @@ describe("Fairness", () => {
     await pressing.until(answers);
     assert.equal(await pressing.received(), answers);
   });
+
+  for (const [what, bytes] of /** @type {const} */ ([
+    ["pongs", Array(FLOOD).fill(frame(10, Buffer.alloc(0)))],
+    [
+      "empty fragments",
+      [
+        frame(1, Buffer.from('{"type":'), { fin: false }),
+        ...Array(FLOOD).fill(frame(0, Buffer.alloc(0), { fin: false })),
+        frame(0, Buffer.from('"ping"}')),
+      ],
+    ],
+  ]))
+    test(`${what} without end keep no other waiting`, async (t) => {
+      const hub = service.newHub();
+      const quiet = await hub.connect({ roles: ALL_ROLES });
+      // More than there are threads, so that each has some.
+      const count = 4 * availableParallelism();
+      const pressing = await Pressing.open({
+        port: service.port,
+        count,
+        opening: upgradeRequest(service, hub, { roles: ALL_ROLES }),
+        greeting: '"connected"',
+        bytes: Buffer.concat(bytes),
+        endless: true,
+      });
+      t.after(() => pressing.end());
+      pressing.go();
+      // They send by then.
+      await pressing.received();
+      for (let time = 0; time < TIMES; time++) {
+        assert.equal((await request(service.endpoint, "HEAD", "/api/health")).status, 200);
+        const message = { type: "sendToGroup", group: "none", dataType: "text", data: "x", ackId: time + 1 };
+        assert.equal((await quiet.ask(message)).success, true);
+        (await hub.connect()).cut();
+      }
+      // None of them has ended.
+      await pressing.received();
+    });
 
   test("500 clients that ask for many files keep no other waiting", async (t) => {
     const [count, each] = [500, 20];

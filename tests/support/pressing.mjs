@@ -15,8 +15,8 @@ export class Pressing {
 
   /**
    * Opens so many connections to a port. Each sends `opening` and reads until there is `greeting`, if it is to; what it
-   * sends once it is let go are `bytes`.
-   * @param {{ port: number, count: number, opening?: string, greeting?: string, bytes: Buffer }} options
+   * sends once it is let go are `bytes`, without end if it is `endless`.
+   * @param {{ port: number, count: number, opening?: string, greeting?: string, bytes: Buffer, endless?: boolean }} options
    */
   static async open({ bytes, ...options }) {
     const pressing = new Pressing();
@@ -56,7 +56,7 @@ export class Pressing {
 }
 
 async function serve() {
-  const [{ port, count, opening = "", greeting = "", bytes }] = await once(process, "message");
+  const [{ port, count, opening = "", greeting = "", bytes, endless = false }] = await once(process, "message");
   let [received, ended] = [0, 0];
   async function open() {
     const socket = net.connect(port, "127.0.0.1");
@@ -72,7 +72,11 @@ async function serve() {
     sockets.push(...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - sockets.length) }, open))));
   const flood = Buffer.from(bytes, "base64");
   process.on("message", (word) => {
-    if (word === "go") sockets.forEach((socket) => socket.write(flood));
+    if (word === "go")
+      for (const socket of sockets) {
+        socket.write(flood);
+        if (endless) socket.on("drain", () => socket.write(flood));
+      }
     else process.send?.({ received, ended });
   });
   process.send?.("ready");
