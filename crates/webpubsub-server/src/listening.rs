@@ -14,6 +14,10 @@ const BACKLOG: i32 = 4096;
 /// How a peer is found to be gone that has sent nothing: within four minutes.
 const KEEPALIVE: TcpKeepalive =
     TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
+/// How long a peer may acknowledge nothing of what it was sent, or take nothing of it: as long as one that is sent
+/// nothing and does not answer. The system itself would try for a quarter of an hour, and keep what was sent so long.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(195);
 
 /// The sockets that the program was started with.
 #[derive(Debug, Default)]
@@ -82,5 +86,22 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 fn prepare(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(&KEEPALIVE)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
     socket.set_nonblocking(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_peer_that_acknowledges_nothing_is_given_up() {
+        let listener = listen("127.0.0.1", 0).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        assert_eq!(SockRef::from(&accepted).tcp_user_timeout().unwrap(), Some(UNACKNOWLEDGED));
+    }
 }
