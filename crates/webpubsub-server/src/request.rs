@@ -16,6 +16,10 @@ use webpubsub_service::{DROP_LIMIT, DROP_PAUSE, MAX_DROPPED_BYTES};
 /// How long the sender of a body that is needed may pause.
 const READ_PAUSE: Duration = Duration::from_secs(30);
 
+/// A connection whose request had a longer head than this has no further one: the memory that the head was read to stays
+/// with it.
+const MAX_KEPT_HEAD_BYTES: usize = 16 << 10;
+
 /// A request.
 pub(crate) struct Request {
     pub(crate) head: Parts,
@@ -79,6 +83,12 @@ impl Request {
         let mut codings = self.head.headers.get_all(TRANSFER_ENCODING).iter();
         let chunked = codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
         !chunked || codings.next().is_some()
+    }
+
+    /// Whether its head was so long that its connection is to end.
+    pub(crate) fn has_long_head(&self) -> bool {
+        let lines = self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        self.url.len() + lines.sum::<usize>() > MAX_KEPT_HEAD_BYTES
     }
 
     /// A header that is text.

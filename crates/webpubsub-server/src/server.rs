@@ -115,7 +115,10 @@ async fn answer(
         return close(text(StatusCode::NOT_IMPLEMENTED, "Of all transfer codings, chunked alone is read."));
     }
     let answer = answer_request(thread, &request, upgrade).await;
-    if request.drop_body().await { answer } else { close(answer) }
+    let is_at_its_end = request.drop_body().await;
+    // A socket's connection has no further request in any case.
+    let may_go_on = answer.status() == StatusCode::SWITCHING_PROTOCOLS || !request.has_long_head();
+    if is_at_its_end && may_go_on { answer } else { close(answer) }
 }
 
 async fn answer_request(

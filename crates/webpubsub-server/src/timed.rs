@@ -16,8 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How many bytes are read and written of one connection before the others of its thread have their turns.
 const TURN_BYTES: usize = 32 << 10;
 
-/// How many bytes are read at once. A reader whose buffer is filled each time makes a larger one, and keeps it.
-const READ_BYTES: u64 = 16 << 10;
+/// How many bytes are read at once. The reader begins with a buffer of one byte more. When that is filled it makes a
+/// larger one, and keeps it as long as the connection.
+const READ_BYTES: u64 = (8 << 10) - 1;
 
 thread_local! {
     /// Where the head and the body of an answer are put together: the system takes a piece for less than a list.

@@ -77,6 +77,19 @@ fn it_answers_and_ends_when_it_is_asked_to() {
 }
 
 #[test]
+fn a_request_with_a_long_head_is_its_connections_last() {
+    let state = Folder::new("long-head");
+    let (child, address) = start(&state.0);
+    let health = |line: &str| format!("HEAD /api/health HTTP/1.1\r\nHost: {address}\r\nX-A: {line}\r\n\r\n");
+    let (short, long) = (health("a"), health(&"a".repeat(20_000)));
+    let answers =
+        |requests: &[&str]| exchange(&address, &requests.concat()).matches("HTTP/1.1 200 OK").count();
+    assert_eq!(answers(&[&short, &short]), 2);
+    assert_eq!(answers(&[&short, &long, &short]), 2);
+    assert_eq!(end(child), Some(0));
+}
+
+#[test]
 fn a_supervisor_is_sent_when_it_listens_and_when_it_ends() {
     let state = Folder::new("supervised");
     let name = state.0.join("supervisor");
