@@ -33,6 +33,9 @@ pub(crate) struct Request {
     is_cut_off: Cell<bool>,
 }
 
+/// What a host has none of, and some readers of URLs take for its beginning or its end (RFC 3986, section 3.2).
+const NOT_IN_HOSTS: [char; 4] = ['@', '\\', ' ', '\t'];
+
 /// The refusal of a body that does not come as its head says, or not in time.
 const CUT_OFF: Refusal = Refusal::Parameter {
     name: "body",
@@ -47,7 +50,7 @@ impl Request {
     /// A request that came by this scheme from this address.
     ///
     /// # Errors
-    /// It names no host, or several.
+    /// It names no host, several, or one that is none.
     pub(crate) fn new(scheme: &str, address: &str, request: hyper::Request<Incoming>) -> Result<Self, NoUrl> {
         let (head, body) = request.into_parts();
         let mut hosts = head.headers.get_all(HOST).iter();
@@ -59,7 +62,10 @@ impl Request {
         };
         let target = head.uri.path_and_query().ok_or(NoUrl)?.as_str();
         let url = [scheme, "://", host, target].concat();
-        RequestUrl::split(&url).filter(|url| !url.host.is_empty()).ok_or(NoUrl)?;
+        // What stands in the place of a host and ends it would be taken for the path.
+        RequestUrl::split(&url)
+            .filter(|url| !host.is_empty() && url.host == host && !host.contains(NOT_IN_HOSTS))
+            .ok_or(NoUrl)?;
         Ok(Self {
             address: address.to_owned(),
             url,

@@ -77,6 +77,21 @@ fn it_answers_and_ends_when_it_is_asked_to() {
 }
 
 #[test]
+fn a_host_has_no_part_of_a_path_in_it() {
+    let state = Folder::new("hosts");
+    let (child, address) = start(&state.0);
+    let answer = |host: &str| {
+        let answer = exchange(&address, &format!("HEAD /nothing HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        answer.lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(answer(&address), "HTTP/1.1 404 Not Found");
+    for rest in ["/api/health?", "/api/health#", "/", "?", "#", "*", "@other", "\\other", " other"] {
+        assert_eq!(answer(&format!("{address}{rest}")), "HTTP/1.1 400 Bad Request", "{rest}");
+    }
+    assert_eq!(end(child), Some(0));
+}
+
+#[test]
 fn a_request_with_a_long_head_is_its_connections_last() {
     let state = Folder::new("long-head");
     let (child, address) = start(&state.0);
