@@ -92,8 +92,8 @@ pub(crate) fn wire(upgraded: hyper::upgrade::Upgraded) -> Option<(Wire, bytes::B
     }
 }
 
-/// Accepts a socket that no connection is to have, and closes it.
-pub(crate) async fn refuse(upgrade: hyper::upgrade::OnUpgrade, cause: CloseCause) {
+/// Accepts a socket that no connection is to have, and closes it. It is counted until it is gone.
+pub(crate) async fn refuse(_open: OpenOne, upgrade: hyper::upgrade::OnUpgrade, cause: CloseCause) {
     let Ok(upgraded) = upgrade.await else { return };
     let Some((wire, _)) = wire(upgraded) else { return };
     let sockets = Sockets::default();

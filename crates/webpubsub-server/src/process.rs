@@ -29,8 +29,10 @@ use crate::tls::{CertificateFiles, Certificates};
 use crate::variables::Variables;
 use crate::{listening, log, objects, supervisor};
 
-/// How many open files are left for databases and the like.
+/// How many open files are left for databases and the like, or half of all where those are few.
 const OTHER_FILES: u64 = 256;
+/// How many open files a process may have on macOS that says it may have any number: it takes no greater one, nor none.
+const OPEN_MAX: u64 = 10_240;
 /// How long nothing is accepted when the system has no more open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long shards may take to stop.
@@ -290,9 +292,15 @@ fn accept(shared: &Arc<Shared>, listener: TcpListener, by: Listener, most: usize
 fn most_connections() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limits = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, ..limits });
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX).max(1)
+    let raise = |current| setrlimit(Resource::Nofile, Rlimit { current, ..limits });
+    // Where neither is taken, it stays what it is.
+    let _ = raise(limits.maximum).or_else(|_| raise(Some(OPEN_MAX)));
+    connections_of(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
+}
+
+/// How many connections a process may have that may have so many open files.
+fn connections_of(files: u64) -> usize {
+    usize::try_from(files.saturating_sub(OTHER_FILES).max(files / 2)).unwrap_or(usize::MAX).max(1)
 }
 
 /// Keeps other processes off the state folder, as long as what it returns is there.
@@ -345,4 +353,15 @@ async fn end(shared: &Shared) {
         }
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_open_files_are_shared_by_connections_and_others() {
+        let files = [0, 256, 512, 1024, OPEN_MAX, u64::MAX];
+        assert_eq!(files.map(connections_of), [1, 128, 256, 768, 9_984, usize::MAX - 256]);
+    }
 }

@@ -144,7 +144,7 @@ async fn answer_request(
         Answer::Pass(answer) => (answer, None),
         Answer::AcceptAndClose(cause, subprotocol) => {
             let Some((handshake, upgrade)) = handshake else { return handshake::needed() };
-            tokio::task::spawn_local(refuse(upgrade, cause));
+            tokio::task::spawn_local(refuse(thread.open.count(), upgrade, cause));
             return handshake.accept(subprotocol.as_deref());
         }
     };
