@@ -74,7 +74,7 @@ impl Host {
         let number = self.alarm.get();
         let Some(directory) = self.itself.get().cloned() else { return };
         tokio::task::spawn_local(async move {
-            tokio::time::sleep(due.since(clock::now())).await;
+            tokio::time::sleep(due.since(clock::steady())).await;
             let Some(directory) = directory.upgrade() else { return };
             let host = directory.host();
             if host.alarm.get() == number
@@ -101,7 +101,7 @@ impl DirectoryHost for Host {
     type Task = watch::Receiver<Option<bool>>;
 
     fn now(&self) -> Timestamp {
-        clock::now()
+        clock::steady()
     }
 
     fn database(&self) -> DirectoryDatabase {

@@ -59,7 +59,7 @@ impl Caller {
 
 impl EventHost for Caller {
     fn now(&self) -> Timestamp {
-        clock::now()
+        clock::steady()
     }
 
     fn with_known<T>(&self, use_it: impl FnOnce(&mut KnownHandlers) -> T) -> T {

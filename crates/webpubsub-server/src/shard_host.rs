@@ -89,7 +89,7 @@ impl ShardHost {
             database,
             store,
             hub,
-            now: clock::now(),
+            now: clock::steady(),
             seats: Vec::new(),
             renamed: BTreeMap::new(),
             watchers: BTreeMap::new(),
@@ -106,7 +106,7 @@ impl ShardHost {
 
     /// A turn begins.
     pub(crate) fn begin_turn(&mut self) {
-        self.now = clock::now();
+        self.now = clock::steady();
     }
 
     /// The slot that the client of a seat has by now.

@@ -129,7 +129,7 @@ impl ShardTask {
         let database = storage.database(&self.name)?;
         let store = ShardStore::open(database.clone(), Some(self.name.clone()))?;
         let life = SocketLife::EndWithMemory;
-        let restored = restore_shard(clock::now(), config, &store, life, &[])?;
+        let restored = restore_shard(clock::steady(), config, &store, life, &[])?;
         let is_known = store.object().is_registered()?;
         let host = ShardHost::new(database, store, self.hub.clone(), peers.0.len());
         let driver = Driver::new(restored.shard);
@@ -192,7 +192,7 @@ impl ShardTask {
             return false;
         }
         let due = [running.host.timer, running.host.alarm].into_iter().flatten().min();
-        let limit = due.map_or(IDLE, |due| due.since(clock::now()).min(IDLE));
+        let limit = due.map_or(IDLE, |due| due.since(clock::steady()).min(IDLE));
         // One that runs ends by then in any case, where nothing is due.
         if due.is_some() || self.alarm.is_elapsed() {
             let until = Instant::now() + limit;
