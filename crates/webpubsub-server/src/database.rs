@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use webpubsub_protocol::time::Timestamp;
@@ -89,6 +90,8 @@ impl Sqlite {
     /// Opens a file, which is this process's alone from here on. `synchronous` is SQLite's.
     pub(crate) fn open(file: &Path, synchronous: &str) -> Result<Self, DatabaseError> {
         let connection = Connection::open(file)?;
+        // Whoever waited for another process here would have all else of this thread wait, too.
+        connection.busy_timeout(Duration::ZERO)?;
         // Without other processes the log needs no shared memory.
         connection.execute_batch(&format!(
             "PRAGMA locking_mode = EXCLUSIVE;
@@ -182,6 +185,18 @@ impl Database for Sqlite {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_another_has_open_is_not_waited_for() {
+        let file = std::env::temp_dir().join(format!("webpubsub-busy-{}.sqlite", std::process::id()));
+        let first = Sqlite::open(&file, "FULL").unwrap();
+        assert!(matches!(Sqlite::open(&file, "FULL"), Err(DatabaseError::Busy)));
+        let waits = first.0.query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0));
+        assert_eq!(waits, Ok(0));
+        drop(first);
+        Sqlite::open(&file, "FULL").unwrap();
+        std::fs::remove_file(file).unwrap();
+    }
 
     #[test]
     fn what_is_not_committed_is_taken_back() {

@@ -15,11 +15,12 @@ use hyper::header::{CONTENT_LENGTH, HeaderMap, SET_COOKIE};
 use hyper::{Response, Uri, body::Incoming};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service;
@@ -28,6 +29,9 @@ use webpubsub_service::Request;
 
 use crate::log;
 
+/// How long an address of a host may take to answer while there is another one: of a machine whose IPv6 leads nowhere,
+/// each call would wait at the first until its time is over.
+const ATTEMPT: Duration = Duration::from_secs(2);
 /// How long a connection without a request is kept.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -60,7 +64,10 @@ impl HttpClient {
     /// A client that connects to private addresses only if `private` allows it.
     pub(crate) fn new(tls: Arc<ClientConfig>, private: bool) -> Self {
         let connector = Connector { tls: tls.into(), private };
-        Self(Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector))
+        let mut client = Client::builder(TokioExecutor::new());
+        // Without a timer only the next request to the same host would end those that are kept too long.
+        client.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new());
+        Self(client.build(connector))
     }
 
     /// Sends a request and passes the answer's body to `take`, if there is one. Returns the answer's status and
@@ -163,24 +170,28 @@ impl Connector {
         Ok(TokioIo::new(Stream::Secure(Box::new(self.tls.connect(name, tcp).await?))))
     }
 
-    /// Connects to the first address that takes it.
+    /// Connects to the first address of a host that takes it.
     async fn connect_to(&self, host: &str, port: u16) -> io::Result<TcpStream> {
-        let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
+        let addresses = match host.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
             Err(_) => tokio::net::lookup_host((host, port)).await?.collect(),
         };
-        let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        self.connect_to_one_of(addresses).await
+    }
+
+    async fn connect_to_one_of(&self, mut addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+        let is_named = !addresses.is_empty();
+        addresses.retain(|address| self.private || is_public_address(address.ip()));
+        let Some(last) = addresses.pop() else {
+            let failure = io::Error::other("a private address");
+            return Err(if is_named { failure } else { io::ErrorKind::AddrNotAvailable.into() });
+        };
         for address in addresses {
-            if !self.private && !is_public_address(address.ip()) {
-                failure = io::Error::other("a private address");
-                continue;
-            }
-            match TcpStream::connect(address).await {
-                Ok(tcp) => return Ok(tcp),
-                Err(error) => failure = error,
+            if let Ok(Ok(tcp)) = timeout(ATTEMPT, TcpStream::connect(address)).await {
+                return Ok(tcp);
             }
         }
-        Err(failure)
+        TcpStream::connect(last).await
     }
 }
 
@@ -250,6 +261,7 @@ impl AsyncWrite for Stream {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -257,8 +269,49 @@ mod tests {
     /// What a name and the spellings of addresses come to is known once they are resolved.
     const PRIVATE: [&str; 5] = ["localhost", "127.0.0.1", "127.1", "::1", "::ffff:127.0.0.1"];
 
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_a_request_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let request = Request {
+            method: "POST",
+            url: format!("http://{}/", listener.local_addr().unwrap()),
+            headers: String::new(),
+            body: None,
+            max_answer_bytes: 0,
+        };
+        let handler = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut bytes = [0; 1000];
+            assert!(stream.read(&mut bytes).await.unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            timeout(10 * IDLE, stream.read(&mut bytes)).await
+        };
+        let client = HttpClient::new(trusting_the_system().unwrap(), true);
+        let (answer, end) = tokio::join!(client.request(&request, None), handler);
+        assert!(answer.unwrap().starts_with("200"));
+        assert_eq!(end.expect("it is closed in time").unwrap(), 0);
+    }
+
     fn connector(private: bool) -> Connector {
         Connector { tls: trusting_the_system().unwrap().into(), private }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_does_not_answer_is_followed_by_the_next() {
+        let listener = |backlog| {
+            let address = SocketAddr::from(([127, 0, 0, 1], 0));
+            let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+            socket.bind(&address.into()).unwrap();
+            socket.listen(backlog).unwrap();
+            std::net::TcpListener::from(socket)
+        };
+        // One waits for its turn to be accepted, so that nothing is said to the next.
+        let (silent, good) = (listener(0), listener(8));
+        let _waits = std::net::TcpStream::connect(silent.local_addr().unwrap()).unwrap();
+        let addresses = [&silent, &silent, &good].map(|listener| listener.local_addr().unwrap());
+        let tcp = connector(true).connect_to_one_of(addresses.into()).await.unwrap();
+        assert_eq!(tcp.peer_addr().unwrap(), addresses[2]);
     }
 
     #[tokio::test]
@@ -272,7 +325,7 @@ mod tests {
         // The first that comes is the one that may.
         connector(true).connect_to("localhost", port).await.unwrap();
         listener.accept().await.unwrap();
-        let another = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        let another = timeout(Duration::from_millis(50), listener.accept()).await;
         assert!(another.is_err(), "it was connected to");
     }
 }

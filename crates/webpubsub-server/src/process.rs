@@ -219,7 +219,10 @@ async fn serve_until_signal(said: &str) -> io::Result<()> {
 /// Runs a future, and what it starts, on this thread alone.
 fn local<F: Future>(future: F) -> Result<F::Output, StartError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(LocalSet::new().block_on(&runtime, future))
+    let output = LocalSet::new().block_on(&runtime, future);
+    // The system may be looking for a handler's address still, which nothing waits for any more.
+    runtime.shutdown_background();
+    Ok(output)
 }
 
 async fn serve_thread(
@@ -357,11 +360,29 @@ async fn end(shared: &Shared) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
 
     #[test]
     fn few_open_files_are_shared_by_connections_and_others() {
         let files = [0, 256, 512, 1024, OPEN_MAX, u64::MAX];
         assert_eq!(files.map(connections_of), [1, 128, 256, 768, 9_984, usize::MAX - 256]);
+    }
+
+    #[test]
+    fn the_end_waits_for_no_name_that_is_looked_up() {
+        let (release, released) = mpsc::channel::<()>();
+        let (done, is_done) = mpsc::channel();
+        local(async {
+            // As the runtime looks up names.
+            tokio::task::spawn_blocking(move || {
+                let _ = released.recv_timeout(Duration::from_secs(10));
+                let _ = done.send(());
+            });
+        })
+        .unwrap();
+        assert_eq!(is_done.try_recv(), Err(mpsc::TryRecvError::Empty));
+        drop(release);
     }
 }
