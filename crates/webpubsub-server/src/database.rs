@@ -53,6 +53,9 @@ pub(crate) enum DatabaseError {
     /// What is stored is no text that it was.
     #[error("a text that is stored is not UTF-8")]
     NotText,
+    /// What was to be stored is not known, after a fault of the service's own.
+    #[error("a fault of the service, which stands above in the log: please report it")]
+    Panicked,
 }
 
 impl From<rusqlite::Error> for DatabaseError {

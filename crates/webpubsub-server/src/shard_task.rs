@@ -1,11 +1,13 @@
 //! The task of one shard: it takes what has arrived, has the shard carry it out in turns, commits once, and then
 //! lets leave what follows.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use webpubsub_protocol::name::HubName;
@@ -101,7 +103,7 @@ impl ShardTask {
             let (what, error) = match self.start() {
                 Ok(mut running) => {
                     pause = PAUSE;
-                    match self.serve(&mut running).await {
+                    match caught(self.serve(&mut running)).await {
                         Ok(()) => return,
                         Err(error) => {
                             running.host.database.roll_back();
@@ -396,5 +398,22 @@ impl ShardTask {
             && host.alarm.is_none()
             && host.calls.is_empty()
             && waiting.is_empty()
+    }
+}
+
+/// Makes a panic a failure like any other: its shard would be gone without a word to those whose sockets it has.
+async fn caught(serving: impl Future<Output = Result<(), DatabaseError>>) -> Result<(), DatabaseError> {
+    AssertUnwindSafe(serving).catch_unwind().await.unwrap_or(Err(DatabaseError::Panicked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_of_its_shard() {
+        let served = caught(async { panic!("a fault of ours") }).await;
+        assert!(matches!(served, Err(DatabaseError::Panicked)));
+        assert!(matches!(caught(async { Ok(()) }).await, Ok(())));
     }
 }
