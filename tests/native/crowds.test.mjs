@@ -117,7 +117,7 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
       10,
     ],
     ["idle after a long answer", 1_000, 49_152, () => answered(file(), 80_000)],
-    ["idle after a long body", 500, 49_152, () => answered(request(900_000) + "b".repeat(900_000), 100), 10],
+    ["idle after a long body", 500, 131_072, () => answered(request(900_000) + "b".repeat(900_000), 100), 10],
     ["idle after a long head", 500, 32_768, () => answered(`${health()}X-A: ${"a".repeat(150_000)}\r\n\r\n`, 50), 10],
     ["in the middle of a frame", 2_000, 32_768, () => webSocket({}, Buffer.from("81fe800001020304", "hex"))],
   ];
