@@ -440,8 +440,9 @@ impl Template {
     /// The names in a path, if it is one of this template. The case of its literals does not count.
     fn names_in<'a>(&self, path: &'a str) -> Option<Names<'a>> {
         let mut names = Names::default();
-        let mut segments = path.split('/');
-        for expected in self.path.split('/') {
+        // From the end: of two templates with as many segments, most differ in the last.
+        let mut segments = path.rsplit('/');
+        for expected in self.path.rsplit('/') {
             let segment = segments.next()?;
             match expected {
                 "{hub}" => names.hub = segment,
