@@ -112,6 +112,7 @@ mod model;
 mod packet;
 mod peer;
 mod random;
+mod request;
 mod rest;
 mod ringing;
 mod run;

@@ -1,7 +1,7 @@
 //! What clients and servers publish. A message's payload is its number.
 
 use webpubsub_mqtt::Qos;
-use webpubsub_protocol::client::{Encoding, Frame, Origin, json, simple};
+use webpubsub_protocol::client::{Encoding, Frame, Origin, UpstreamMessage, json, simple};
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata};
 use webpubsub_protocol::name::UserId;
 use webpubsub_protocol::time::Timestamp;
@@ -145,4 +145,27 @@ pub(super) fn number_in(bytes: &[u8]) -> u32 {
     let number = text.and_then(|text| text.split(' ').next()?.parse().ok());
     let number = number.or_else(|| bytes.try_into().ok().map(u32::from_le_bytes));
     number.unwrap_or_else(|| broken(format!("{bytes:?} was never published")))
+}
+
+/// What a session says, with the payload that it stands for.
+pub(super) fn spelled_out(message: &UpstreamMessage<u32>, messages: &[Message]) -> UpstreamMessage {
+    match message.clone() {
+        UpstreamMessage::JoinGroup { group, ack_id } => UpstreamMessage::JoinGroup { group, ack_id },
+        UpstreamMessage::LeaveGroup { group, ack_id } => UpstreamMessage::LeaveGroup { group, ack_id },
+        UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, metadata } => {
+            let data = messages[data as usize].data.clone();
+            UpstreamMessage::SendToGroup { group, ack_id, echo, ttl, data, metadata }
+        }
+        UpstreamMessage::Event { event, ack_id, data, metadata } => {
+            let data = messages[data as usize].data.clone();
+            UpstreamMessage::Event { event, ack_id, data, metadata }
+        }
+        UpstreamMessage::Invoke { .. } | UpstreamMessage::CancelInvocation { .. } => {
+            broken("sessions invoke nothing")
+        }
+        UpstreamMessage::Stream { .. } => broken("sessions open no streams"),
+        UpstreamMessage::GroupState { .. } => broken("sessions set no states"),
+        UpstreamMessage::Ping => UpstreamMessage::Ping,
+        UpstreamMessage::SequenceAck { sequence_id } => UpstreamMessage::SequenceAck { sequence_id },
+    }
 }

@@ -21,8 +21,7 @@ mod mqtt;
 mod owed;
 mod requests;
 
-pub(super) use connection::{Connection, End, Link, WINDOW};
-use connection::{bytes, kind_number};
+pub(super) use connection::{Connection, End, Link, WINDOW, bytes, kind_number};
 pub(super) use events::{Asks, DurableEvent};
 
 /// What one shard is to know.

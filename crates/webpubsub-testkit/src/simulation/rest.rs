@@ -23,17 +23,7 @@ use webpubsub_shard::{Command, Reply, ShardId};
 
 use super::check::{broken, check};
 use super::random::Random;
-use super::words::Request;
-
-/// A request as it comes over HTTP.
-#[derive(Debug)]
-pub(super) struct RequestLine {
-    pub(super) method: &'static str,
-    /// Path and query.
-    pub(super) path: String,
-    pub(super) content_type: Option<&'static str>,
-    pub(super) body: Vec<u8>,
-}
+use super::request::{Request, RequestLine};
 
 /// A request of a server, and what shards have made of it so far.
 #[derive(Debug)]

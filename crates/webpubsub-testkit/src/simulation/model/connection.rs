@@ -99,7 +99,7 @@ pub(in crate::simulation) enum End {
     Forbidden,
 }
 
-pub(super) const fn kind_number(kind: PermissionType) -> usize {
+pub(in crate::simulation) const fn kind_number(kind: PermissionType) -> usize {
     match kind {
         PermissionType::SendToGroup => 0,
         PermissionType::JoinLeaveGroup => 1,
@@ -107,7 +107,7 @@ pub(super) const fn kind_number(kind: PermissionType) -> usize {
 }
 
 /// Bytes of these messages.
-pub(super) fn bytes(messages: &[Message], published: &[Published]) -> usize {
+pub(in crate::simulation) fn bytes(messages: &[Message], published: &[Published]) -> usize {
     published.iter().map(|published| messages[published.message as usize].bytes).sum()
 }
 

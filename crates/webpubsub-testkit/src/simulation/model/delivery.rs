@@ -9,7 +9,7 @@ use webpubsub_shard::ShardId;
 use super::{DurableEvent, End, Link, Model, Relayed, bytes};
 use crate::simulation::check::{broken, check};
 use crate::simulation::message::Published;
-use crate::simulation::words::To;
+use crate::simulation::request::To;
 
 impl Model {
     /// A shard takes a batch of another: what it has not had of it is published. Returns how much.

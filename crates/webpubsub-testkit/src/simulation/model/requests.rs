@@ -14,7 +14,8 @@ use webpubsub_shard::{Output, Reply};
 use super::{Connection, End, Link, Model, kind_number};
 use crate::simulation::check::{broken, check};
 use crate::simulation::message::Published;
-use crate::simulation::words::{Answer, Arrival, Profile, Request, To, Word, group_number, user_id};
+use crate::simulation::request::{Request, To};
+use crate::simulation::words::{Answer, Arrival, Profile, Word, group_number, user_id};
 
 impl Model {
     /// What came over a socket is carried out, which has led to this. What follows the end of the socket is not.

@@ -9,9 +9,10 @@ use webpubsub_shard::{ConnectRequest, Full, Input as ShardInput, Output, ShardId
 use super::World;
 use crate::placing::place;
 use crate::simulation::check::check;
+use crate::simulation::message::spelled_out;
 use crate::simulation::socket::Reader;
 use crate::simulation::summary::Happening;
-use crate::simulation::words::{Arrival, Down, Profile, Up, Word, spelled_out};
+use crate::simulation::words::{Arrival, Down, Profile, Up, Word};
 
 impl World {
     /// A client's dialling comes to something.

@@ -10,9 +10,10 @@ use crate::simulation::client::Client;
 use crate::simulation::machine::Machine;
 use crate::simulation::model::{Link, WINDOW};
 use crate::simulation::peer::Peer;
+use crate::simulation::request::Request;
 use crate::simulation::socket::Reader;
 use crate::simulation::summary::Happening;
-use crate::simulation::words::{Down, GROUPS, Request, Up};
+use crate::simulation::words::{Down, GROUPS, Up};
 
 /// How long a client takes at most to detect a dead link, and to get another: its keep-alive, the
 /// third of it that it is late, and the pauses between its attempts.

@@ -10,9 +10,10 @@ use super::World;
 use crate::simulation::check::check;
 use crate::simulation::message::Message;
 use crate::simulation::random::Random;
+use crate::simulation::request::{Request, To};
 use crate::simulation::rest::{Answered, Asked};
 use crate::simulation::summary::Happening;
-use crate::simulation::words::{GROUPS, Request, To, USERS};
+use crate::simulation::words::{GROUPS, USERS};
 
 impl World {
     /// A server asks for something.
