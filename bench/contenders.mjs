@@ -17,6 +17,50 @@ import { pathToFileURL } from "node:url";
 import { root } from "../scripts/paths.mjs";
 import { Ours } from "./contenders/ours.mjs";
 
+/**
+ * Where a client connects, and over MQTT the topic that it subscribes to.
+ * @typedef {{ path: string, topic?: string }} ClientPlace
+ *
+ * Where a server publishes, and with which headers.
+ * @typedef {{ path: string, headers?: string[][] }} PublishPlace
+ *
+ * Who a client is, for contenders that know users and several groups.
+ * @typedef {{ user?: string, groups?: string[] }} Identity
+ *
+ * Whom a server publishes to.
+ * @typedef {{ group?: string, user?: string, filter?: string }} Audience
+ *
+ * A server that runs.
+ * @typedef {{
+ *   pid: number | undefined, address: string, dialect: string, handler?: string, mostAtOnce?: number,
+ *   member(hub: string, group: string, identity?: Identity): ClientPlace,
+ *   client(hub: string, identity?: Identity): ClientPlace | undefined,
+ *   publish(hub: string, audience: Audience): PublishPlace | undefined,
+ *   stop(): Promise<void>,
+ * }} RunningServer
+ *
+ * Who is measured, before it is started.
+ * @typedef {{
+ *   name: string, title: string, made: string[], isQuick?: boolean, scenes?: string[],
+ *   isPresent(): boolean | Promise<boolean>, start(): Promise<RunningServer>,
+ * }} Contender
+ *
+ * This service in one of its forms: with `shards`, from another `folder`, or with `options` of the native server.
+ * @typedef {{
+ *   name: string, title: string, dialect: string, isQuick?: boolean, scenes?: string[], folder?: string, shards?: number,
+ *   options?: Record<string, string>,
+ * }} Form
+ *
+ * @typedef {typeof import("./contenders/peers.mjs")} Peers
+ *
+ * Another server than this one.
+ * @typedef {{
+ *   name: string, title: string, made: string[], isQuick?: boolean, scenes?: string[],
+ *   isPresent?(peers: Peers): boolean, make(peers: Peers): RunningServer & { start(): Promise<RunningServer> },
+ * }} Peer
+ */
+
+/** @type {Form[]} */
 const OURS = [
   { name: "json", title: "this service, JSON", dialect: "json" },
   { name: "reliable", title: "this service, reliable JSON", dialect: "reliable" },
@@ -30,11 +74,13 @@ const MQTT = [
   { name: "mqtt-qos1", title: "this service, MQTT at QoS 1", dialect: "mqtt-qos1" },
 ].map((one) => ({ ...one, scenes: MQTT_SCENES, isQuick: false }));
 
+/** @param {Form} one */
 const asNative = (one) => ({
   ...one,
   name: one.name === "json" ? "native" : `native-${one.name}`,
   title: one.title.replace("service", "native server"),
 });
+/** @type {Form[]} */
 const NATIVE = [
   // On one thread, as peers are.
   ...OURS.map((one) => ({ ...asNative(one), options: { durability: "normal", threads: "1" } })),
@@ -48,6 +94,7 @@ const NATIVE = [
   ...MQTT.map(asNative),
 ];
 
+/** @type {Peer[]} */
 const PEERS = [
   {
     name: "json-object",
@@ -93,8 +140,8 @@ const PEERS = [
     scenes,
     made: [],
     isQuick: false,
-    isPresent: ({ hasMosquitto }) => hasMosquitto(),
-    make: ({ Mosquitto }) => new Mosquitto(dialect),
+    isPresent: (/** @type {Peers} */ { hasMosquitto }) => hasMosquitto(),
+    make: (/** @type {Peers} */ { Mosquitto }) => new Mosquitto(dialect),
   })),
 ];
 
@@ -107,6 +154,7 @@ export const YARDSTICK = "bare";
 /**
  * Everybody who can be measured; with a `baseline`, another checkout of this project, its service too.
  * @param {{ baseline?: string }} options
+ * @returns {Contender[]}
  */
 export function contenders({ baseline } = {}) {
   const before =
@@ -138,14 +186,17 @@ export function contenders({ baseline } = {}) {
 const peers = () => import("./contenders/peers.mjs");
 
 /**
- * @typedef {typeof import("./contenders/peers.mjs")} Peers
- * @param {{ make: (peers: Peers) => { start(): Promise<unknown> }, isPresent?: (peers: Peers) => boolean, [more: string]: unknown }} contender
+ * @param {Peer} contender
+ * @returns {Contender}
  */
-function peer({ make, isPresent = (_) => true, ...rest }) {
+function peer({ make, isPresent = () => true, ...rest }) {
   return { ...rest, isPresent: async () => isPresent(await peers()), start: async () => make(await peers()).start() };
 }
 
-/** @param {{ dialect: string, folder?: string, shards?: number, [more: string]: unknown }} contender */
+/**
+ * @param {Form} contender
+ * @returns {Contender}
+ */
 function ours({ folder = root, dialect, shards, ...rest }) {
   const start = async () => {
     const { startWorkerd } = await import(pathToFileURL(join(folder, "scripts", "service", "workerd.mjs")).href);
@@ -154,7 +205,10 @@ function ours({ folder = root, dialect, shards, ...rest }) {
   return { ...rest, made: ["workerd"], isPresent: () => true, start };
 }
 
-/** @param {{ dialect: string, options?: Record<string, string>, [more: string]: unknown }} contender */
+/**
+ * @param {Form} contender
+ * @returns {Contender}
+ */
 function native({ dialect, options, ...rest }) {
   const start = async () => {
     const { buildServer, startServer } = await import("../scripts/service/native.mjs");

@@ -1,7 +1,7 @@
 // The load generator: a program in Rust, built from `bench/load`.
 import { root } from "../scripts/paths.mjs";
 import { run } from "../scripts/processes.mjs";
-import { step } from "../scripts/terminal.mjs";
+import { Problem, step } from "../scripts/terminal.mjs";
 import { nativeEnv } from "../scripts/toolchain.mjs";
 
 /** Builds the load generator; the path of the program. */
@@ -17,9 +17,12 @@ export async function buildGenerator() {
     "json-render-diagnostics",
   ];
   const output = await step("Building the load generator", () => run("cargo", args, { cwd: root, env: nativeEnv() }));
+  /** @type {{ executable?: string | null }[]} */
   const built = output
     .split("\n")
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line));
-  return built.find(({ executable }) => executable).executable;
+  const program = built.find(({ executable }) => executable)?.executable;
+  if (!program) throw new Problem("cargo did not say where the load generator is.");
+  return program;
 }

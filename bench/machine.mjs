@@ -16,7 +16,10 @@ export function machine() {
   };
 }
 
-/** The version of each thing that contenders are made of. */
+/**
+ * The version of each thing that contenders are made of.
+ * @param {{ made: string[] }[]} contenders
+ */
 export function versions(contenders) {
   const made = new Set(contenders.flatMap((contender) => contender.made));
   return [
@@ -28,6 +31,7 @@ export function versions(contenders) {
   ];
 }
 
+/** @param {string} name */
 function version(name) {
   if (name === "node") return process.versions.node;
   if (name === "bun") return runtimes.find(({ kind }) => kind === "bun")?.version ?? "unknown";
@@ -37,4 +41,5 @@ function version(name) {
   );
 }
 
+/** @param {string} file */
 const packageVersion = (file) => JSON.parse(readFileSync(file, "utf8")).version;

@@ -16,6 +16,7 @@ import { goTo, openPortal } from "../tests/support/portal.mjs";
 import { Service } from "../tests/support/service.mjs";
 import { watch } from "../tests/support/trace.mjs";
 
+/** @satisfies {import("../scripts/command.mjs").Command} */
 const command = {
   name: "node bench/operators.mjs",
   about:

@@ -2,6 +2,23 @@
 import { NEIGHBOURS } from "./workloads.mjs";
 import { median, ratio } from "./statistics.mjs";
 
+/** @import { Results } from "./report.mjs" */
+
+/**
+ * A ratio of one contender's figure to another's, with the `least` or the `most` that it may be.
+ * @typedef {{
+ *   what: string, workload: string, key: string, own: string, other: string, least?: number, most?: number,
+ * }} RatioTarget
+ *
+ * A figure of one alone, in a `unit`, with the most that it may be.
+ * @typedef {{
+ *   what: string, workload: string, key: string, own: string, other?: undefined, most: number, unit: string,
+ * }} FigureTarget
+ *
+ * A target with what was measured, in words; `holds` is undefined where it was not measured.
+ * @typedef {{ what: string, target: string, measured: string, holds: boolean | undefined }} Reached
+ */
+
 /**
  * @param {string} what
  * @param {{ workload: string, key: string, own: string, other?: string, least?: number, most?: number }} target
@@ -37,6 +54,10 @@ const DELIVERED = [
   "size-1k",
   "size-64k",
 ];
+/**
+ * Who is measured beside each flood.
+ * @type {Record<string, string[]>}
+ */
 const FLOODS = {
   "flood-joins": ["json", "reliable"],
   "flood-reliable": ["reliable"],
@@ -55,7 +76,10 @@ const MQTT = [
   { own: "mqtt", other: "json", most: 1.1 },
 ];
 
-/** Of the native server, on one thread: ratios, and figures that are to be so at `most`, of a `unit`. */
+/**
+ * Of the native server, on one thread: ratios, and figures that are to be so at `most`, of a `unit`.
+ * @type {(RatioTarget | FigureTarget)[]}
+ */
 const nativeTargets = [
   ...["rest-100", "client-200"].flatMap((workload) =>
     nativeBeside("CPU a delivery", {
@@ -112,12 +136,16 @@ const nativeTargets = [
   },
 ];
 
-/** What a host of the service is to reach, by its name on the command line of the bench. */
+/**
+ * What a host of the service is to reach, by its name on the command line of the bench.
+ * @type {Record<string, (RatioTarget | FigureTarget)[]>}
+ */
 export const ofHost = { native: nativeTargets };
 
 /**
  * Ratios of one contender's figure to another's, or figures of one alone, each with the `least` or the `most` that it may
  * be.
+ * @type {(RatioTarget | FigureTarget)[]}
  */
 export const targets = [
   ...["rest-100", "rest-1000", "client-200"].map((workload) =>
@@ -185,18 +213,28 @@ export const targets = [
 /**
  * Every target with what was measured: rows of texts, `holds` undefined where it was not measured. `results` are figures
  * by workload, contender and run.
+ * @param {Results} results
+ * @returns {Reached[]}
  */
 export function reached(results) {
   return [
-    ...targets.map((target) => ("other" in target ? ratioReached(target, results) : figureReached(target, results))),
+    ...targets.map((target) =>
+      target.other !== undefined ? ratioReached(target, results) : figureReached(target, results),
+    ),
     ...Object.keys(FLOODS).flatMap((flood) => floodReached(flood, results)),
   ];
 }
 
+/**
+ * @param {RatioTarget} target
+ * @param {Results} results
+ * @returns {Reached}
+ */
 function ratioReached({ what, workload, key, own, other, least, most }, results) {
-  const numbers = (contender) => (results[workload]?.[contender] ?? []).map((figures) => figures?.[key]);
+  const numbers = (/** @type {string} */ contender) =>
+    (results[workload]?.[contender] ?? []).map((figures) => figures?.[key]);
   const exact = ratio(numbers(own), numbers(other));
-  const bound = least ?? most;
+  const bound = least ?? most ?? NaN;
   const digits = bound < SMALL ? 3 : 2;
   // What is printed is what is judged.
   const [measured, limit] = [exact, bound].map((number) => number && Number(number.toFixed(digits)));
@@ -204,10 +242,20 @@ function ratioReached({ what, workload, key, own, other, least, most }, results)
     what: `${what} (${workload}): ${own} beside ${other}`,
     target: `${least === undefined ? "≤" : "≥"} ${limit} ×`,
     measured: measured === undefined ? "–" : `${measured.toFixed(digits)} ×`,
-    holds: measured === undefined ? undefined : least === undefined ? measured <= limit : measured >= limit,
+    holds:
+      measured === undefined || limit === undefined
+        ? undefined
+        : least === undefined
+          ? measured <= limit
+          : measured >= limit,
   };
 }
 
+/**
+ * @param {FigureTarget} target
+ * @param {Results} results
+ * @returns {Reached}
+ */
 function figureReached({ what, workload, key, own, most, unit }, results) {
   const runs = (results[workload]?.[own] ?? []).map((figures) => figures?.[key]);
   const exact = median(runs.filter((number) => number !== undefined));
@@ -220,11 +268,17 @@ function figureReached({ what, workload, key, own, most, unit }, results) {
   };
 }
 
+/**
+ * @param {string} workload
+ * @param {Results} results
+ * @returns {Reached[]}
+ */
 function floodReached(workload, results) {
   return FLOODS[workload].flatMap((contender) =>
     Object.entries(NEIGHBOURS).map(([key, who]) => {
       const runs = results[workload]?.[contender] ?? [];
-      const numbers = (when) => runs.map((figures) => figures?.[`${key}_${when}_p99_ms`]);
+      const numbers = (/** @type {"flooded" | "quiet"} */ when) =>
+        runs.map((figures) => figures?.[`${key}_${when}_p99_ms`]);
       const [stalled, times] = [
         median(numbers("flooded").filter((number) => number !== undefined)),
         ratio(numbers("flooded"), numbers("quiet")),
@@ -232,8 +286,9 @@ function floodReached(workload, results) {
       return {
         what: `p99 of ${who} beside ${workload}: ${contender}`,
         target: `≤ ${STALL.ratio} × quiet, ≤ ${STALL.ms} ms`,
-        measured: stalled === undefined ? "–" : `${times.toFixed(1)} ×, ${Math.round(stalled)} ms`,
-        holds: stalled === undefined ? undefined : times <= STALL.ratio && stalled <= STALL.ms,
+        measured:
+          stalled === undefined || times === undefined ? "–" : `${times.toFixed(1)} ×, ${Math.round(stalled)} ms`,
+        holds: stalled === undefined || times === undefined ? undefined : times <= STALL.ratio && stalled <= STALL.ms,
       };
     }),
   );

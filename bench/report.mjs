@@ -10,7 +10,8 @@ import { ratio, summary } from "./statistics.mjs";
  * @param {(Figures | undefined)[] | undefined} yardstick
  */
 function cell({ key, isCount }, own, yardstick) {
-  const numbers = (runs) => (runs ?? []).map((figures) => figures?.[key]);
+  const numbers = (/** @type {(Figures | undefined)[] | undefined} */ runs) =>
+    (runs ?? []).map((figures) => figures?.[key]);
   const there = numbers(own).filter((number) => number !== undefined);
   const figures = summary(there);
   if (figures === undefined) return "–";
@@ -20,7 +21,10 @@ function cell({ key, isCount }, own, yardstick) {
   return `${short(median)} (${short(min)}–${short(max)})${beside === undefined ? "" : ` ${beside.toFixed(2)} ×`}`;
 }
 
-/** A number with the three digits that matter. */
+/**
+ * A number with the three digits that matter.
+ * @param {number} number
+ */
 export function short(number) {
   if (number === 0) return "0";
   const digits = Math.min(3, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(number)))));
@@ -54,10 +58,20 @@ export function tables({ results, contenders, workloads }) {
   });
 }
 
-/** A table of what was to be reached: all of it, or what was measured. */
+/**
+ * A table of texts: its head, and its rows.
+ * @typedef {{ head: string[], rows: string[][] }} Table
+ */
+
+/**
+ * A table of what was to be reached: all of it, or what was measured.
+ * @param {Results} results
+ * @param {{ whole: boolean }} options
+ */
 function reachTable(results, { whole }) {
   const rows = reached(results).filter(({ holds }) => whole || holds !== undefined);
-  const verdict = (holds) => (holds === undefined ? "not measured" : holds ? "yes" : "**no**");
+  const verdict = (/** @type {boolean | undefined} */ holds) =>
+    holds === undefined ? "not measured" : holds ? "yes" : "**no**";
   return {
     head: ["", "target", "measured", "holds"],
     rows: rows.map(({ what, target, measured, holds }) => [what, target, measured, verdict(holds)]),
@@ -84,15 +98,19 @@ export function lines(measured) {
   ];
 }
 
+/** @param {Table} table */
 function aligned({ head, rows }) {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
-  const line = (row) =>
+  const line = (/** @type {string[]} */ row) =>
     `  ${row.map((text, column) => (column === 0 ? text.padEnd(widths[0]) : text.padStart(widths[column]))).join("  ")}`.trimEnd();
   return [line(head), ...rows.map(line)];
 }
 
-/** What could not be measured, a line each. */
-export function failureLines(failures) {
+/**
+ * What could not be measured, a line each.
+ * @param {Failure[]} failures
+ */
+function failureLines(failures) {
   return failures.map(
     ({ workload, contender, run, message }) => `${workload}, ${contender}, run ${run + 1}: ${message}`,
   );
@@ -104,6 +122,7 @@ export function failureLines(failures) {
  * @param {{ output?: string, [option: string]: string | boolean | undefined }} options
  */
 export function repeatable(name, { output, ...values }) {
+  /** @type {Record<string, string>} */
   const places = { baseline: "DIR" };
   const options = Object.entries(values).map(([option, value]) =>
     value === true ? `--${option}` : `--${option} ${places[option] ?? value}`,
@@ -120,12 +139,13 @@ export function repeatable(name, { output, ...values }) {
  * }} report
  */
 export function markdown({ command, date, runs, quick = false, machine, versions, ...measured }) {
-  const table = ({ head, rows }) => [
+  const table = (/** @type {Table} */ { head, rows }) => [
     `| ${head.join(" | ")} |`,
     `| --- |${" ---: |".repeat(head.length - 1)}`,
     ...rows.map((row) => `| ${row.join(" | ")} |`),
   ];
   const { contenders, absent, failures, results } = measured;
+  const { cpu, cores, memory, system } = machine;
   return [
     "# Results of the bench",
     "",
@@ -139,9 +159,9 @@ export function markdown({ command, date, runs, quick = false, machine, versions
     ...table({
       head: ["machine", ""],
       rows: [
-        ["processor", `${machine.cpu}, ${machine.cores} cores`],
-        ["memory", machine.memory],
-        ["system", machine.system],
+        ["processor", `${cpu}, ${cores} cores`],
+        ["memory", String(memory)],
+        ["system", String(system)],
       ],
     }),
     "",

@@ -12,6 +12,7 @@ import { MqttSocket, PINGREQ, PINGRESP, subscribe } from "../tests/support/mqtt.
 import { Service } from "../tests/support/service.mjs";
 import { median } from "./statistics.mjs";
 
+/** @satisfies {import("../scripts/command.mjs").Command} */
 const command = {
   name: "node bench/wake.mjs",
   about:
@@ -59,6 +60,10 @@ async function ping(pid, sockets) {
   return (cpu(pid) - before) / sockets.length;
 }
 
+/**
+ * @param {Service} service
+ * @param {number[]} given
+ */
 async function measure(service, [clients = 1, hubs = 100, rounds = 5, idleSeconds = 20]) {
   const pinging = [];
   for (let number = 0; number < hubs; number++) pinging.push((await connectAll(service.newHub(), clients))[0]);
@@ -72,7 +77,7 @@ async function measure(service, [clients = 1, hubs = 100, rounds = 5, idleSecond
     awake.push(await ping(service.pid, pinging));
   }
   const text = (numbers) =>
-    `${median(numbers).toFixed(0)} µs (${numbers.map((number) => number.toFixed(0)).join(", ")})`;
+    `${median(numbers)?.toFixed(0)} µs (${numbers.map((number) => number.toFixed(0)).join(", ")})`;
   say(`${hubs} hubs of ${clients}, ${rounds} rounds after ${idleSeconds} s: a ping takes ${text(asleep)}`);
   say(`the next one, of a shard that is awake, ${text(awake)}`);
 }

@@ -11,9 +11,28 @@
 import { possibleConnections } from "../scripts/open-files.mjs";
 import { HANDLED } from "./contenders/ours.mjs";
 
+/**
+ * @import { RunningServer } from "./contenders.mjs"
+ * @import { Figure } from "./report.mjs"
+ */
+
+/**
+ * What the load generator is to do.
+ * @typedef {{ kind: string, [member: string]: unknown }} Plan
+ *
+ * @typedef {{
+ *   name: string, title: string, scene: string, figures: Figure[], isQuick?: boolean, staysOpen?: boolean, of?: string[],
+ *   plan(server: RunningServer, options: { hub: string, isQuick: boolean }): Plan | undefined,
+ * }} Workload
+ *
+ * What is said of a workload whose plan is made here.
+ * @typedef {Omit<Workload, "plan">} Described
+ */
+
 /** How many bytes a payload has where nothing else is said. */
 const SIZE = 64;
 
+/** @type {Figure[]} */
 const latencies = [
   { key: "p50_ms", title: "p50 ms" },
   { key: "p99_ms", title: "p99 ms" },
@@ -45,20 +64,34 @@ const operations = [
   { key: "took_ms", title: "took ms" },
 ];
 
+/** @param {number} count */
 const names = (count) => Array.from({ length: count }, (_, number) => `group${number}`);
 
 /** How much of some workloads a quick run does. */
 const QUICK_PART = 4;
+/**
+ * @param {number} count
+ * @param {boolean} isQuick
+ */
 const part = (count, isQuick) => (isQuick ? Math.ceil(count / QUICK_PART) : count);
 
-/** A plan, unless the contender lacks a place that it needs. */
+/**
+ * A plan, unless the contender lacks a place that it needs.
+ * @param {unknown[]} places
+ * @param {Plan} plan
+ */
 const unlessMissing = (places, plan) => (places.includes(undefined) ? undefined : plan);
 
 /**
  * Messages to `members` in `groups` groups, published by a server (`rest`), by the first `member` of each group, or by
  * an `outsider`, so many of a publisher's on their way at once (`window`), or so many a second (`rate`).
+ * @param {Described & {
+ *   by: "rest" | "member" | "outsider", members: number, groups?: number, window: number, acks?: boolean, size?: number,
+ *   rate?: number,
+ * }} workload
+ * @returns {Workload}
  */
-function publish(/** @type {any} */ { by, members, groups = 1, window, acks = false, size = SIZE, rate, ...workload }) {
+function publish({ by, members, groups = 1, window, acks = false, size = SIZE, rate, ...workload }) {
   return {
     ...workload,
     plan(server, { hub }) {
@@ -86,7 +119,11 @@ function publish(/** @type {any} */ { by, members, groups = 1, window, acks = fa
   };
 }
 
-/** Groups that so many clients join, or leave again, without waiting. */
+/**
+ * Groups that so many clients join, or leave again, without waiting.
+ * @param {Omit<Described, "scene" | "figures"> & { clients: number, groups: number, leave?: boolean }} workload
+ * @returns {Workload}
+ */
 function membership({ clients, groups, leave = false, ...workload }) {
   return {
     ...workload,
@@ -102,8 +139,12 @@ function membership({ clients, groups, leave = false, ...workload }) {
 /** Who is quiet beside a flood, by the prefixes of their figures. */
 export const NEIGHBOURS = { same_hub: "this hub", other_hub: "another hub", rest: "REST" };
 
-/** A client that sends so many frames without waiting, beside quiet neighbours. */
-function flood(/** @type {any} */ { what, frames, dialects, ...workload }) {
+/**
+ * A client that sends so many frames without waiting, beside quiet neighbours.
+ * @param {Omit<Described, "scene" | "figures"> & { what: string, frames: number, dialects?: string[] }} workload
+ * @returns {Workload}
+ */
+function flood({ what, frames, dialects, ...workload }) {
   const neighbours = Object.entries(NEIGHBOURS).flatMap(([key, who]) => [
     { key: `${key}_quiet_p50_ms`, title: `${who}, quiet: p50 ms` },
     { key: `${key}_quiet_p99_ms`, title: "p99 ms" },
@@ -141,7 +182,11 @@ const CROWD = 10_000;
 const FIRST = 100;
 const FIRST_OF_IDLE = 1_000;
 
-/** Ten thousand connections: connecting, resting, and messages to all of them, to one user's, and to half of them by a filter. */
+/**
+ * Ten thousand connections: connecting, resting, and messages to all of them, to one user's, and to half of them by a
+ * filter.
+ * @type {Workload}
+ */
 const crowd = {
   name: "crowd",
   title: `${CROWD.toLocaleString("en-US")} connections, or what the bound on open files lets`,
@@ -164,7 +209,8 @@ const crowd = {
     ...correctness,
   ],
   plan(server, { hub, isQuick }) {
-    const client = (more) => server.member(hub, "all", { user: "everybody", ...more });
+    const client = (/** @type {{ groups?: string[] }} */ more = {}) =>
+      server.member(hub, "all", { user: "everybody", ...more });
     const audiences = [
       { name: "all", endpoint: server.publish(hub, { group: "all" }), clients: [0, 1] },
       { name: "user", endpoint: server.publish(hub, { user: "everybody" }), clients: [0, 1] },
@@ -181,7 +227,10 @@ const crowd = {
   },
 };
 
-/** What each connection costs beyond the first thousand, all in one group. */
+/**
+ * What each connection costs beyond the first thousand, all in one group.
+ * @type {Workload}
+ */
 const idle = {
   name: "idle",
   title: `${CROWD.toLocaleString("en-US")} idle connections: what those beyond the ${FIRST_OF_IDLE.toLocaleString("en-US")}th cost`,
@@ -200,6 +249,7 @@ const idle = {
   },
 };
 
+/** @type {Workload[]} */
 export const workloads = [
   publish({
     name: "one-socket",
@@ -399,13 +449,9 @@ export const workloads = [
       ...latencies,
     ],
     plan: (server) =>
-      server.handler && {
-        kind: "events",
-        client: server.client(HANDLED),
-        clients: 16,
-        handler: server.handler,
-        size: SIZE,
-      },
+      server.handler === undefined
+        ? undefined
+        : { kind: "events", client: server.client(HANDLED), clients: 16, handler: server.handler, size: SIZE },
   },
   {
     name: "replay",

@@ -15,6 +15,14 @@ import { UsageProblem } from "./terminal.mjs";
 import { typed } from "./typed.mjs";
 import { HANDLER_SECRET } from "./variables.mjs";
 
+/**
+ * The access keys by the names of their variables.
+ * @typedef {{ WEBPUBSUB_ACCESS_KEY: string, WEBPUBSUB_ACCESS_KEY_SECONDARY?: string }} AccessKeys
+ *
+ * How a service is asked: its URL, and a key of it. `now` is in milliseconds.
+ * @typedef {{ url: string, key: string, now?: number }} Access
+ */
+
 const PRIMARY = "WEBPUBSUB_ACCESS_KEY";
 const SECONDARY = "WEBPUBSUB_ACCESS_KEY_SECONDARY";
 const ENDPOINT = "WEBPUBSUB_ENDPOINT";
@@ -29,8 +37,12 @@ const LEAST_PORTAL_CHARACTERS = 16;
 /** Only characters that mean nothing in a connection string, a URL or a shell. */
 const randomKey = () => randomBytes(48).toString("base64url");
 
-/** `NAME=VALUE` lines, values with or without quotes. */
+/**
+ * `NAME=VALUE` lines, values with or without quotes.
+ * @param {string} text
+ */
 export function parseVars(text) {
+  /** @type {Record<string, string>} */
   const vars = {};
   for (const line of text.split(/\r?\n/)) {
     const [, name, value] = line.match(/^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/) ?? [];
@@ -52,6 +64,7 @@ export function accessKeys(env = process.env, file = devVars) {
     appendFileSync(file, `${newLine}${PRIMARY}=${stored[PRIMARY]}\n`, { mode: 0o600 });
     chmodSync(file, 0o600);
   }
+  /** @type {AccessKeys} */
   const keys = { [PRIMARY]: env[PRIMARY] || stored[PRIMARY] };
   const secondary = env[SECONDARY] || stored[SECONDARY];
   if (secondary) keys[SECONDARY] = secondary;
@@ -61,6 +74,9 @@ export function accessKeys(env = process.env, file = devVars) {
 /**
  * Keeps a primary key that the service made, in the file that the one before came from. Returns whether it did: a key of
  * the environment is set elsewhere.
+ * @param {string} key
+ * @param {NodeJS.ProcessEnv} [env]
+ * @param {string} [file]
  */
 export function keepPrimaryKey(key, env = process.env, file = devVars) {
   if (env[PRIMARY] || !existsSync(file)) return false;
@@ -92,9 +108,13 @@ export function portalSecret(otherwise = "", env = process.env, file = devVars) 
   return secret ? { [PORTAL]: secret } : {};
 }
 
+/** @param {string} state */
 const keptSecretFile = (state) => join(state, "portal-secret");
 
-/** The secret that is kept in a state folder; nothing where there is none. */
+/**
+ * The secret that is kept in a state folder; nothing where there is none.
+ * @param {string} state
+ */
 export function keptSecret(state) {
   const file = keptSecretFile(state);
   return existsSync(file) ? readFileSync(file, "utf8").trim() : "";
@@ -103,6 +123,7 @@ export function keptSecret(state) {
 /**
  * The secret that is kept in a state folder, made the first time: sessions outlive a restart. It is random, so that who
  * knows an access key that was regenerated does not sign in with it.
+ * @param {string} state
  */
 export function secretFor(state) {
   if (!keptSecret(state)) writePrivate(keptSecretFile(state), `${randomKey()}\n`);
@@ -122,10 +143,17 @@ export function signInLink({ url, secure, key, now = Date.now() }) {
   return `${url}/#ticket=${signed(claims, key)}${secure ? `&https=${new URL(secure).port || 443}` : ""}`;
 }
 
-/** The names of the keys that are short enough to be guessed. */
-export const weakKeys = (keys) => Object.keys(keys).filter((name) => Buffer.byteLength(keys[name]) < LEAST_KEY_BYTES);
+/**
+ * The names of the keys that are short enough to be guessed.
+ * @param {Record<string, string | undefined>} keys
+ */
+export const weakKeys = (keys) =>
+  Object.entries(keys).flatMap(([name, key = ""]) => (Buffer.byteLength(key) < LEAST_KEY_BYTES ? [name] : []));
 
-/** Says on standard error which keys are weak. Returns the keys. */
+/**
+ * Says on standard error which keys are weak. Returns the keys.
+ * @param {AccessKeys} keys
+ */
 export function warnOfWeakKeys(keys) {
   for (const name of weakKeys(keys))
     process.stderr.write(
@@ -134,7 +162,10 @@ export function warnOfWeakKeys(keys) {
   return keys;
 }
 
-/** What is wrong with a weak key. */
+/**
+ * What is wrong with a weak key.
+ * @param {string} name
+ */
 export const weakness = (name) => `${name} has fewer than ${LEAST_KEY_BYTES} bytes and can be guessed.`;
 
 /** What is known here of the deployed service: its `endpoint` and its access `key`, the environment's or the `storedKey`. */
@@ -143,7 +174,10 @@ export function deployment(env = process.env, file = deployVars) {
   return { endpoint: stored[ENDPOINT], key: env[PRIMARY] || stored[PRIMARY], storedKey: stored[PRIMARY] };
 }
 
-/** Keeps what is known of the deployed service, in a file that only its owner can read. */
+/**
+ * Keeps what is known of the deployed service, in a file that only its owner can read.
+ * @param {{ endpoint?: string, key?: string }} deployed
+ */
 export function keepDeployment({ endpoint, key }, file = deployVars) {
   const lines = Object.entries({ [ENDPOINT]: endpoint, [PRIMARY]: key }).filter(([, value]) => value);
   writePrivate(file, lines.map(([name, value]) => `${name}=${value}\n`).join(""));
@@ -152,12 +186,19 @@ export function keepDeployment({ endpoint, key }, file = deployVars) {
 /** A random key for a service that is to be deployed. */
 export const newKey = randomKey;
 
-/** An address as a part of a URL. */
+/**
+ * An address as a part of a URL.
+ * @param {string} host
+ */
 export const bracketed = (host) => (host.includes(":") ? `[${host}]` : host);
 
+/** @param {string} host */
 const isLocal = (host) => ["127.0.0.1", "::1", "0.0.0.0", "::", "localhost"].includes(host);
 
-/** The URL that people use for a service on this machine, or another. */
+/**
+ * The URL that people use for a service on this machine, or another.
+ * @param {{ scheme?: string, host: string, port: number }} address
+ */
 export function endpoint({ scheme = "http", host, port }) {
   return `${scheme}://${isLocal(host) ? "localhost" : bracketed(host)}:${port}`;
 }
@@ -169,13 +210,22 @@ export function endpoint({ scheme = "http", host, port }) {
 export function serviceHosts({ host, port, https }) {
   const names = isLocal(host) ? ["localhost", "127.0.0.1"] : [bracketed(host)];
   if (host === "::1") names.push("[::1]");
-  const at = (scheme, port) => names.map((name) => new URL(`${scheme}://${name}:${port}`).host);
+  const at = (/** @type {string} */ scheme, /** @type {number} */ port) =>
+    names.map((name) => new URL(`${scheme}://${name}:${port}`).host);
   return [...at("http", port), ...(https ? at("https", https.port) : [])];
 }
 
+/**
+ * @param {string} url
+ * @param {string} key
+ */
 export const connectionString = (url, key) => `Endpoint=${url};AccessKey=${key};Version=1.0;`;
 
-/** The hub's name as it was typed for `flag`, or a problem. */
+/**
+ * The hub's name as it was typed for `flag`, or a problem.
+ * @param {string} name
+ * @param {string} [flag]
+ */
 export function hubName(name, flag = "--hub") {
   if (!HUB.test(name)) {
     throw new UsageProblem(
@@ -185,7 +235,10 @@ export function hubName(name, flag = "--hub") {
   return name;
 }
 
-/** The group's name, or a problem. */
+/**
+ * The group's name, or a problem.
+ * @param {string} name
+ */
 export function groupName(name) {
   if (name.trim() === "" || [...name].length > MAX_GROUP_CHARACTERS) {
     throw new UsageProblem(
@@ -199,9 +252,9 @@ export function groupName(name) {
 export const ALL_GROUPS = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
 /**
- * A client access URL: the hub's address with a token in it. `now` is in milliseconds.
+ * A client access URL: the hub's address with a token in it.
  * @param {{ hub: string, user?: string, roles?: string[], groups?: string[], minutes?: number }} client
- * @param {{ url: string, key: string, now?: number }} service
+ * @param {Access} service
  */
 export function clientUrl({ hub, user, roles, groups, minutes }, { url, key, now = Date.now() }) {
   const audience = `${url}/client/hubs/${hub}`;
@@ -209,11 +262,19 @@ export function clientUrl({ hub, user, roles, groups, minutes }, { url, key, now
   return `${audience.replace(/^http/, "ws")}?access_token=${signed(claims, key)}`;
 }
 
-/** A token for requests to one path of the service. `now` is in milliseconds. */
+/**
+ * A token for requests to one path of the service.
+ * @param {{ path: string, minutes?: number }} request
+ * @param {Access} service
+ */
 export const requestToken = ({ path, minutes = 60 }, { url, key, now = Date.now() }) =>
   signed(claimsFor(`${url}${path}`, minutes, now), key);
 
-/** A JSON Web Token, HS256. The key is used as text, as the service does: it is not base64 to be decoded. */
+/**
+ * A JSON Web Token, HS256. The key is used as text, as the service does: it is not base64 to be decoded.
+ * @param {object} claims
+ * @param {string} key
+ */
 function signed(claims, key) {
   const content = unsignedToken(claims);
   return `${content}.${createHmac("sha256", key).update(content).digest("base64url")}`;

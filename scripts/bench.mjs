@@ -19,8 +19,16 @@ import { setUp } from "./setup.mjs";
 import { Problem, UsageProblem, duration, main, say, step } from "./terminal.mjs";
 import { nativeEnv } from "./toolchain.mjs";
 
+/**
+ * @import { Contender } from "../bench/contenders.mjs"
+ * @import { ValuesOf } from "./command.mjs"
+ */
+
+/** @typedef {ValuesOf<typeof command.flags>} Values */
+
 const RESULTS = at("bench", "RESULTS.md");
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run bench",
   about:
@@ -90,23 +98,25 @@ await main(async () => {
   if (native) return benchNatively(values);
   const runs = whole("--runs", values.runs ?? (quick ? "3" : "5"), 1, 1_000);
   if (values.client) return benchClient(values, runs);
-  const { wanted, workloads } = values.host === undefined ? chosen(known, values) : chosenOfHost(known, values);
+  const { wanted, workloads } =
+    values.host === undefined ? chosen(known, values) : chosenOfHost(known, { ...values, host: values.host });
 
   await setUp("bench");
   await build();
   const generator = await buildGenerator();
+  /** @type {Contender[]} */
   const contenders = [];
+  /** @type {Contender[]} */
   const absent = [];
   for (const contender of wanted) ((await contender.isPresent()) ? contenders : absent).push(contender);
   const started = performance.now();
-  const measure = (...one) => generate(generator, ...one);
   const { results, failures } = await runAll({
     contenders,
     workloads,
     runs,
     quick,
     long: values.host !== undefined,
-    measure,
+    measure: (...what) => generate(generator, ...what),
   });
   const measured = { results, failures, contenders, absent, workloads };
   say();
@@ -135,7 +145,10 @@ await main(async () => {
 });
 process.exit();
 
-/** The folder of another checkout, which has to be built. */
+/**
+ * The folder of another checkout, which has to be built.
+ * @param {string} folder
+ */
 function builtCheckout(folder) {
   const path = resolve(folder);
   for (const file of ["scripts/service/workerd.mjs", "build/worker/index.js"]) {
@@ -147,13 +160,20 @@ function builtCheckout(folder) {
   return path;
 }
 
-/** Where the results go: a file that was named, else `RESULTS.md` unless only some were chosen. */
+/**
+ * Where the results go: a file that was named, else `RESULTS.md` unless only some were chosen.
+ * @param {Values} values
+ */
 function resultsFile({ output, host, contenders, workloads }) {
   if (output !== undefined) return resolve(output);
   return [host, contenders, workloads].every((choice) => choice === undefined) ? RESULTS : undefined;
 }
 
-/** Who is measured at what, by name or all. */
+/**
+ * Who is measured at what, by name or all.
+ * @param {Contender[]} known
+ * @param {Values} values
+ */
 function chosen(known, { quick = false, contenders, workloads }) {
   return {
     wanted: choose("contender", known, contenders, { quick, always: YARDSTICK }),
@@ -161,9 +181,13 @@ function chosen(known, { quick = false, contenders, workloads }) {
   };
 }
 
-/** What a host is to reach: its workloads, each `of` those contenders that it is compared with in that. */
+/**
+ * What a host is to reach: its workloads, each `of` those contenders that it is compared with in that.
+ * @param {Contender[]} known
+ * @param {Values & { host: string }} values
+ */
 function chosenOfHost(known, { host, workloads: names, ...others }) {
-  for (const other of ["contenders", "baseline", "quick", "client", "native"])
+  for (const other of /** @type {const} */ (["contenders", "baseline", "quick", "client", "native"]))
     if (others[other] !== undefined)
       throw new UsageProblem(`--host goes with --workloads, --runs and --output alone, not with --${other}.`);
   if (!Object.hasOwn(ofHost, host))
@@ -209,21 +233,24 @@ function choose(kind, all, names, { quick, always }) {
     .map((one) => ({ ...one, scenes: undefined, ...(kind === "workload" && one) }));
 }
 
+/** @param {Contender[]} contenders */
 function list(contenders) {
-  for (const [heading, all] of [
-    ["Contenders", contenders],
-    ["Workloads", allWorkloads],
-  ]) {
+  for (const [heading, all] of Object.entries({ Contenders: contenders, Workloads: allWorkloads })) {
     say(`${heading}:`);
     const width = Math.max(...all.map(({ name }) => name.length));
     for (const { name, title } of all) say(`  ${name.padEnd(width)}  ${title}`);
   }
 }
 
+/**
+ * @param {string[]} args
+ * @param {Parameters<typeof run>[2]} options
+ */
 function cargo(args, options) {
   return run("cargo", args, { cwd: root, env: nativeEnv(), ...options });
 }
 
+/** @param {Values} values */
 async function benchNatively({ native, workloads, ...others }) {
   const [other] = Object.keys(others);
   if (other) throw new UsageProblem(`--native goes with --workloads alone, not with --${other}.`);
@@ -232,6 +259,10 @@ async function benchNatively({ native, workloads, ...others }) {
   await cargo(["bench", "--locked", "-p", "webpubsub-bench", ...filter], { echo: true, failure: "cargo bench" });
 }
 
+/**
+ * @param {Values} values
+ * @param {number} runs
+ */
 async function benchClient({ client, runs: _, workloads, ...others }, runs) {
   const [other] = Object.keys(others);
   if (other) throw new UsageProblem(`--client goes with --runs and --workloads alone, not with --${other}.`);

@@ -7,6 +7,7 @@ import { exitOnSignals } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
 import { main, say, step } from "./terminal.mjs";
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run broadcast",
   about:

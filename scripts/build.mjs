@@ -19,8 +19,11 @@ import { main, step } from "./terminal.mjs";
 import { wasmEnv } from "./toolchain.mjs";
 import { versions } from "./versions.mjs";
 
+/** @import { Progress } from "./terminal.mjs" */
+
 // The page holds a copy of the client, so it comes last.
-const parts = [worker, client, www].filter((part) => part.exists?.() ?? true);
+/** @type {BuildPart[]} */
+const parts = [worker, client, www];
 
 /**
  * Makes what is out of date: what a service needs, or with `packages` all that is published. Resolves with the names of
@@ -46,8 +49,17 @@ export async function build({ packages = false } = {}) {
   });
 }
 
+/** @type {unknown[] | undefined} */
 let compiler;
 
+/**
+ * A part of what is built: the files and facts that it is made from, and what is made.
+ * @typedef {{
+ *   part: string, title: string, inputs(): string[], outputs: string[], make(progress: Progress): unknown,
+ * }} BuildPart
+ */
+
+/** @param {BuildPart} part */
 function print(part) {
   compiler ??= compilerAndFlags();
   return fingerprint([...part.inputs(), ...filesUnder(at("scripts", "build"))], compiler, versions);
@@ -58,6 +70,7 @@ function compilerAndFlags() {
   return [ask("rustc", ["-vV"], { env }), env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS];
 }
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run build",
   about:

@@ -14,6 +14,7 @@ const SILENCES = 3;
 const REPORT_EVERY_MS = 1_000;
 const MAX_SHOWN = 20;
 
+/** @satisfies {import("./command.mjs").Flags} */
 const flags = {
   kills: { type: "string", default: "20", value: "N", about: "How often the process is killed." },
   cuts: { type: "string", default: "50", value: "N", about: "How many connections are cut." },
@@ -29,6 +30,7 @@ const flags = {
   seed: { type: "string", value: "N", about: "What happens, and in which order; a random one if it is left out." },
 };
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run chaos",
   about:
@@ -43,7 +45,13 @@ const command = {
 
 exitOnSignals();
 await main(async () => {
-  const values = { seed: String(randomInt(2 ** 31)), ...parse(process.argv.slice(2), command) };
+  const given = parse(process.argv.slice(2), command);
+  const values = { ...given, seed: given.seed ?? String(randomInt(2 ** 31)) };
+  /**
+   * @param {keyof typeof flags} flag
+   * @param {number} least
+   * @param {number} most
+   */
   const number = (flag, least, most) => whole(`--${flag}`, values[flag], least, most);
   const [kills, cuts, messages] = [
     number("kills", 0, 10_000),
@@ -72,7 +80,7 @@ await main(async () => {
     });
     for (const line of chaos.figures()) say(line);
     if (!chaos.isBroken) return;
-    const again = Object.keys(flags)
+    const again = /** @type {(keyof typeof flags)[]} */ (Object.keys(flags))
       .map((flag) => ` --${flag} ${flag === "seed" ? seed : values[flag]}`)
       .join("");
     throw new Problem(`\n${chaos.violations.slice(0, MAX_SHOWN).join("\n")}\n\nAgain: ${command.name} --${again}`);

@@ -12,6 +12,7 @@ import { Problem, main, say } from "./terminal.mjs";
 import { recorded } from "./test/record.mjs";
 
 const file = at("COMPATIBILITY.md");
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run compatibility",
   about:
@@ -25,6 +26,10 @@ const SHOWN = 20;
 
 const rows = areas.flatMap((area) => area.rows);
 
+/**
+ * @param {string[]} wrong
+ * @param {string} what
+ */
 function demandNone(wrong, what) {
   if (wrong.length === 0) return;
   const more = wrong.length > SHOWN ? [`  … and ${wrong.length - SHOWN} more`] : [];
@@ -36,7 +41,11 @@ const checkNames = () =>
 
 const wanted = () => documentOf(areas, versionsOf(packages));
 
-/** Fails if a row names a test that is not there, or that did not pass in one of the steps that ran, or the document is another. */
+/**
+ * Fails if a row names a test that is not there, or that did not pass in one of the steps that ran, or the document is
+ * another.
+ * @param {{ ran: string[] }} options
+ */
 export function checkCompatibility({ ran }) {
   checkNames();
   if (ran.length > 0) {

@@ -7,8 +7,11 @@ export const VARIABLE = "WebPubSubConnectionString";
 /**
  * The URL and the key in a connection string such as `Endpoint=https://HOST;AccessKey=KEY;Version=1.0;`, which `source`
  * named. A problem never repeats the text, which has the key in it.
+ * @param {string} text
+ * @param {string} source
  */
 export function readConnectionString(text, source) {
+  /** @type {Map<string, string>} */
   const values = new Map();
   for (const part of text.split(";").map((part) => part.trim())) {
     if (part === "") continue;
@@ -18,15 +21,20 @@ export function readConnectionString(text, source) {
     if (values.has(name)) throw bad(source, `it has ${part.slice(0, at).trim()} twice`);
     values.set(name, part.slice(at + 1).trim());
   }
-  for (const [name, shown] of [
-    ["endpoint", "Endpoint"],
-    ["accesskey", "AccessKey"],
-  ])
-    if (!values.get(name)) throw bad(source, `it has no ${shown}`);
+  const [endpoint, key] = ["Endpoint", "AccessKey"].map((name) => {
+    const value = values.get(name.toLowerCase());
+    if (!value) throw bad(source, `it has no ${name}`);
+    return value;
+  });
   if ((values.get("version") ?? "1.0") !== "1.0") throw bad(source, "its Version is not 1.0");
-  return { url: origin(values.get("endpoint"), values.get("port"), source), key: values.get("accesskey") };
+  return { url: origin(endpoint, values.get("port"), source), key };
 }
 
+/**
+ * @param {string} endpoint
+ * @param {string | undefined} port
+ * @param {string} source
+ */
 function origin(endpoint, port, source) {
   const text = /^[a-z]+:\/\//i.test(endpoint) ? endpoint : `https://${endpoint}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -39,6 +47,10 @@ function origin(endpoint, port, source) {
   return url.origin;
 }
 
+/**
+ * @param {string} source
+ * @param {string} what
+ */
 const bad = (source, what) =>
   new UsageProblem(
     `${source} is no connection string: ${what}. One looks like Endpoint=https://HOST;AccessKey=KEY;Version=1.0;`,

@@ -8,6 +8,7 @@ import { build } from "./build.mjs";
 import { reportSizes } from "./build/sizes.mjs";
 import { parse } from "./command.mjs";
 import { Deployment, KEY, SECONDARY_KEY, checkKeys, deploymentPlan } from "./deployment.mjs";
+import { messageOf } from "./errors.mjs";
 import { at, build as built, root } from "./paths.mjs";
 import { exitOnSignals, run } from "./processes.mjs";
 import { workerConfig } from "./service/worker-config.mjs";
@@ -15,6 +16,7 @@ import { setUp } from "./setup.mjs";
 import { Problem, main, say, step } from "./terminal.mjs";
 import { checkConfigured } from "./variables.mjs";
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run deploy",
   about:
@@ -39,6 +41,10 @@ const command = {
 };
 
 const folder = join(built, ".wrangler");
+/**
+ * @param {string[]} args
+ * @param {Parameters<typeof run>[2]} [options]
+ */
 const wrangler = (args, options) =>
   run(process.execPath, [at("node_modules", "wrangler", "bin", "wrangler.js"), ...args], { cwd: root, ...options });
 
@@ -47,6 +53,7 @@ const deployment = new Deployment({ wrangler, folder });
 /** What wrangler says of a deployment of which nothing leaves this machine. */
 export const dryRun = () => deployment.dryRun();
 
+/** @param {string[]} args */
 async function checkSecret(args) {
   const env = args.flatMap((arg, index) =>
     arg === "--env" || arg === "-e" ? [arg, args[index + 1]] : arg.startsWith("--env=") ? [arg] : [],
@@ -57,7 +64,7 @@ async function checkSecret(args) {
     secrets = await deployment.secrets(env);
   } catch (error) {
     throw new Problem(
-      `Whether the access key is set could not be asked. If you are not logged in: npx wrangler login. If the worker is not there yet: ${how}\n\n${error.message}`,
+      `Whether the access key is set could not be asked. If you are not logged in: npx wrangler login. If the worker is not there yet: ${how}\n\n${messageOf(error)}`,
     );
   }
   if (!secrets.includes(`"${KEY}"`)) throw new Problem(`The secret ${KEY} is not set: no client could connect. ${how}`);
@@ -94,6 +101,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   });
 }
 
+/** @param {{ endpoint: string, key: string }} options */
 function sayWhatNext({ endpoint, key }) {
   const needs = [
     ...(endpoint ? [] : ["wrangler did not say at which URL it is: add --endpoint URL to these."]),

@@ -10,28 +10,45 @@ import { Problem } from "./terminal.mjs";
 export const KEY = "WEBPUBSUB_ACCESS_KEY";
 export const SECONDARY_KEY = "WEBPUBSUB_ACCESS_KEY_SECONDARY";
 
-/** A deployment by `wrangler(args, options)`, which runs it to its end; `folder` is for what it leaves on disk. */
+/**
+ * Runs wrangler to its end, and resolves with what it printed.
+ * @typedef {(args: string[], options?: Parameters<typeof import("./processes.mjs").run>[2]) => Promise<string>} Wrangler
+ */
+
+/** A deployment by wrangler; `folder` is for what it leaves on disk. */
 export class Deployment {
   #wrangler;
   #folder;
 
+  /** @param {{ wrangler: Wrangler, folder: string }} how */
   constructor({ wrangler, folder }) {
     this.#wrangler = wrangler;
     this.#folder = folder;
   }
 
-  /** Everything that a deployment does on this machine, and nothing that leaves it. Returns what wrangler says of it. */
+  /**
+   * Everything that a deployment does on this machine, and nothing that leaves it. Returns what wrangler says of it.
+   * @param {string[]} args
+   */
   dryRun(args = []) {
     const outdir = join(this.#folder, "dry-run");
     return this.#wrangler(["deploy", "--dry-run", "--outdir", outdir, ...args], { env: quiet(this.#folder) });
   }
 
-  /** What wrangler says of the secrets that are set, as JSON. */
+  /**
+   * What wrangler says of the secrets that are set, as JSON.
+   * @param {string[]} args
+   */
   secrets(args = []) {
     return this.#wrangler(["secret", "list", "--format", "json", ...args], { env: quiet(this.#folder) });
   }
 
-  /** Deploys, with the access key if one is to be set. Returns the URL of what was deployed, where wrangler says it. */
+  /**
+   * Deploys, with the access key if one is to be set. Returns the URL of what was deployed, where wrangler says it.
+   * @param {string[]} args
+   * @param {string} [key]
+   * @returns {Promise<string | undefined>}
+   */
   async deploy(args, key) {
     const [report, secrets] = ["report.ndjson", "secrets.json"].map((name) => join(privateFolder(this.#folder), name));
     rmSync(report, { force: true });
@@ -46,6 +63,7 @@ export class Deployment {
       rmSync(secrets, { force: true });
     }
     const lines = existsSync(report) ? readFileSync(report, "utf8").split("\n").filter(Boolean) : [];
+    /** @type {{ targets?: string[] }} */
     const { targets = [] } = lines.map((line) => JSON.parse(line)).find(({ type }) => type === "deploy") ?? {};
     return targets.find((target) => target.startsWith("https://"));
   }
@@ -54,6 +72,9 @@ export class Deployment {
 /**
  * The bindings and variables in what wrangler says of a dry run, and the migrations and assets in the configuration;
  * `assets` is where these are.
+ * @param {string} output
+ * @param {import("./service/worker-config.mjs").WorkerConfig} config
+ * @param {string} assets
  */
 export function deploymentPlan(output, config, assets) {
   const [, table] = output.match(/^(Your Worker has access to the following bindings:\n[^]*?)\n\s*\n/m) ?? [];
@@ -61,14 +82,18 @@ export function deploymentPlan(output, config, assets) {
   const migrations = config.migrations.map(
     ({ tag, ...steps }) =>
       `  ${tag}: ${Object.entries(steps)
-        .map(([step, classes]) => `${step} ${classes.join(", ")}`)
+        .map(([step, classes]) => `${step} ${[classes].flat().join(", ")}`)
         .join("; ")}`,
   );
   const files = filesUnder(assets).length;
   return `${table.replace(/ +$/gm, "")}\n\nMigrations:\n${migrations.join("\n")}\n\nAssets:\n  ${files} files of ${config.assets.directory}, as env.${config.assets.binding}`;
 }
 
-/** Fails if a key that would be the service's can be guessed; `otherwise` says what to do. */
+/**
+ * Fails if a key that would be the service's can be guessed; `otherwise` says what to do.
+ * @param {Record<string, string | undefined>} keys
+ * @param {string} otherwise
+ */
 export function checkKeys(keys, otherwise) {
   const known = Object.fromEntries(Object.entries(keys).filter(([, key]) => key));
   const weak = weakKeys(known);

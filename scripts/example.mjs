@@ -21,6 +21,7 @@ const CONNECTION_STRING = "WEBPUBSUB_CONNECTION_STRING";
 
 const examples = readdirSync(at("examples")).filter((name) => existsSync(at("examples", name, "package.json")));
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run example",
   about: `Runs an example with the service that runs here, or with the one that ${CONNECTION_STRING} names.\nThere are: ${examples.join(", ")}. PORT in the environment gives it another port.`,
@@ -68,12 +69,18 @@ await main(async () => {
   process.exitCode = code ?? 1;
 });
 
+/** @param {string} url */
 async function checkRuns(url) {
   const response = await fetch(`${url}/api/health`, { method: "HEAD" }).catch(() => undefined);
   if (!response) throw new Problem(`No service answers at ${url}: run npm start in another terminal first.`);
 }
 
-/** Gives the service the settings of the example's hubs, with the port that the example listens at. */
+/**
+ * Gives the service the settings of the example's hubs, with the port that the example listens at.
+ * @param {import("./address.mjs").Address} options
+ * @param {string} file
+ * @param {string | undefined} port
+ */
 async function configure({ url, key }, file, port) {
   const { hubs } = JSON.parse(readFileSync(file, "utf8"));
   for (const [hub, settings] of Object.entries(hubs)) {

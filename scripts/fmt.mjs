@@ -5,6 +5,7 @@ import { run } from "./processes.mjs";
 import { setUp } from "./setup.mjs";
 import { main } from "./terminal.mjs";
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run fmt",
   about: "Formats the sources: Rust, JavaScript and TypeScript.",

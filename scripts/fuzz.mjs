@@ -9,6 +9,9 @@ import { setUp } from "./setup.mjs";
 import { Problem, UsageProblem, main, say, step } from "./terminal.mjs";
 import { nativeEnv } from "./toolchain.mjs";
 
+/** @import { Progress } from "./terminal.mjs" */
+
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run fuzz",
   about:
@@ -29,17 +32,30 @@ const command = {
   ],
 };
 
+/**
+ * @param {string} action
+ * @param {string[]} [args]
+ * @param {Parameters<typeof run>[2]} [options]
+ */
 const cargo = (action, args = [], options = {}) =>
   run("cargo", [action, "--locked", "--quiet", "--profile", "fuzz", "-p", "webpubsub-fuzz", ...args], {
     cwd: root,
     env: nativeEnv(),
     ...options,
   });
+/**
+ * @param {(string | number)[]} args
+ * @param {Parameters<typeof run>[2]} [options]
+ */
 const fuzz = (args, options) => cargo("run", ["--", ...args.map(String)], options);
 
 exitOnSignals();
 await main(async () => {
   const values = parse(process.argv.slice(2), command);
+  /**
+   * @param {"seed" | "from" | "count"} flag
+   * @param {number} least
+   */
   const number = (flag, least) => whole(`--${flag}`, values[flag], least, Number.MAX_SAFE_INTEGER);
   const [seed, from, count] = [number("seed", 0), number("from", 0), number("count", 1)];
   await setUp("fuzz");
@@ -62,7 +78,11 @@ await main(async () => {
   if (failures.length > 0) throw new Problem(`Failed: ${failures.join(", ")}`);
 });
 
-/** The decoders named, several with commas, or all. */
+/**
+ * The decoders named, several with commas, or all.
+ * @param {string[]} names
+ * @param {string | undefined} only
+ */
 function choose(names, only) {
   const chosen = only?.split(",") ?? names;
   const unknown = chosen.filter((name) => !names.includes(name));
@@ -73,8 +93,13 @@ function choose(names, only) {
   return chosen;
 }
 
-/** Runs one search; the last line that it prints is what came of it. */
+/**
+ * Runs one search; the last line that it prints is what came of it.
+ * @param {(string | number)[]} args
+ * @param {Progress} at
+ */
 async function search(args, at) {
-  const last = (text) => text.trimEnd().split("\n").at(-1);
+  /** @param {string} text */
+  const last = (text) => text.trimEnd().split("\n").at(-1) ?? "";
   return last(await fuzz(args, { onOutput: (text) => at(last(text)), failure: command.name }));
 }

@@ -5,12 +5,19 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "./errors.mjs";
 import { say } from "./terminal.mjs";
 
 const TOUCH_EVERY_MS = 2_000;
 const STALE_AFTER_MS = 15_000;
 
-/** Does `work` while holding the lock `file`; waits for another holder first. */
+/**
+ * Does `work` while holding the lock `file`; waits for another holder first.
+ * @template T
+ * @param {string} file
+ * @param {string} what
+ * @param {() => T | Promise<T>} work
+ */
 export async function withLock(file, what, work) {
   mkdirSync(dirname(file), { recursive: true });
   for (let announced = false; !take(file); announced = true) {
@@ -40,6 +47,7 @@ export async function withLock(file, what, work) {
   }
 }
 
+/** @param {string} file */
 function take(file) {
   try {
     const descriptor = openSync(file, "wx");
@@ -47,11 +55,12 @@ function take(file) {
     closeSync(descriptor);
     return true;
   } catch (error) {
-    if (error.code === "EEXIST") return false;
+    if (codeOf(error) === "EEXIST") return false;
     throw error;
   }
 }
 
+/** @param {string} file */
 function holder(file) {
   try {
     return Number(readFileSync(file, "utf8")) || undefined;
@@ -60,6 +69,7 @@ function holder(file) {
   }
 }
 
+/** @param {string} file */
 function isStale(file) {
   try {
     if (Date.now() - statSync(file).mtimeMs > STALE_AFTER_MS) return true;
@@ -72,6 +82,6 @@ function isStale(file) {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    return error.code === "ESRCH";
+    return codeOf(error) === "ESRCH";
   }
 }

@@ -1,6 +1,10 @@
 // What somebody meant who typed a name that there is not.
 
-/** The name that differs from `text` in the fewest letters, unless it differs in more than a third of them. */
+/**
+ * The name that differs from `text` in the fewest letters, unless it differs in more than a third of them.
+ * @param {string} text
+ * @param {string[]} names
+ */
 export function nearest(text, names) {
   const [best] = names
     .map((name) => ({ name, distance: distance(text.toLowerCase(), name.toLowerCase()) }))
@@ -9,7 +13,11 @@ export function nearest(text, names) {
   return best?.name;
 }
 
-/** How many letters have to be added, left out, changed or swapped with the next to make one text of the other. */
+/**
+ * How many letters have to be added, left out, changed or swapped with the next to make one text of the other.
+ * @param {string} one
+ * @param {string} other
+ */
 function distance(one, other) {
   const rows = [Array.from({ length: other.length + 1 }, (_, n) => n)];
   for (let i = 1; i <= one.length; i++) {

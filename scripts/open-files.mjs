@@ -12,7 +12,10 @@ export function possibleConnections() {
   return Math.floor((mostFiles() - OTHER_FILES) / FILES_EACH);
 }
 
-/** Fails where the service cannot have so many connections open. */
+/**
+ * Fails where the service cannot have so many connections open.
+ * @param {number} connections
+ */
 export function checkOpenFiles(connections) {
   if (connections <= possibleConnections()) return;
   throw new Problem(

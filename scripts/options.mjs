@@ -3,15 +3,24 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse } from "./command.mjs";
 import { HOST, PORTS } from "./defaults.mjs";
+import { codeOf, messageOf } from "./errors.mjs";
 import { state } from "./paths.mjs";
 import { VARIABLE, readConnectionString } from "./connection.mjs";
 import { UsageProblem } from "./terminal.mjs";
 import { STATE, typed } from "./typed.mjs";
 import { MAX_SHARDS, variable } from "./variables.mjs";
 
+/** @import { Command, Flags, ValuesOf } from "./command.mjs" */
+
 const MAX_PORT = 65_535;
 
-/** The flags of `npm start` and `npm run serve`. */
+/** How many threads the native server may have. */
+const MAX_THREADS = 256;
+
+/**
+ * The flags of `npm start` and `npm run serve`.
+ * @satisfies {Flags}
+ */
 export const serviceFlags = {
   port: {
     type: "string",
@@ -42,10 +51,15 @@ export const serviceFlags = {
   "log-file": { type: "string", value: "FILE", about: "Where the program's own output goes." },
 };
 
-/** The flags of `npm run server`. */
-export const serverFlags = (({ "web-socket-compression": _, ...flags }) => ({
-  ...flags,
-  shards: { ...flags.shards, about: "How many shards a hub is spread over, on one thread." },
+const { "web-socket-compression": _, ...flagsOfBoth } = serviceFlags;
+
+/**
+ * The flags of `npm run server`.
+ * @satisfies {Flags}
+ */
+export const serverFlags = {
+  ...flagsOfBoth,
+  shards: { ...flagsOfBoth.shards, about: "How many shards a hub is spread over, on one thread." },
   durability: {
     type: "string",
     value: "WHAT",
@@ -53,14 +67,36 @@ export const serverFlags = (({ "web-socket-compression": _, ...flags }) => ({
       "full: what was acknowledged survives a power failure; normal: the end of the process, and a power failure may lose the last moments; memory: nothing is written. (full)",
   },
   threads: { type: "string", value: "N", about: "How many threads serve. (one for each core)" },
-}))(serviceFlags);
+};
 
 /**
- * What a command that runs the service was given. `https` is its port, whether that one was asked for, and the files of
- * a certificate of the operator's own; it is left out where only http is served.
+ * What was given to a command that runs the service: as far as it has these flags.
+ * @typedef {Partial<ValuesOf<typeof serviceFlags & typeof serverFlags>>} ServiceValues
+ *
+ * The files of a certificate and its key, PEM.
+ * @typedef {{ cert: string, key: string }} CertificateFiles
+ *
+ * Where https is served: its port, whether that one was asked for, and the `files` of a certificate of the operator's own;
+ * `certificate` are those that are used.
+ * @typedef {{ port: number, isGiven: boolean, files?: CertificateFiles, certificate?: CertificateFiles }} HttpsOptions
+ *
+ * How the service is run. `https` is left out where only http is served.
+ * @typedef {{
+ *   port: number, host: string, https?: HttpsOptions, state: string, webSocketCompression: boolean, logFile?: string,
+ *   variables: Record<string, string>, durability?: string, threads?: number,
+ * }} ServiceOptions
+ */
+
+/**
+ * What a command that runs the service was given.
+ * @param {string[]} args
+ * @param {Command<Flags>} command
+ * @returns {ServiceOptions}
  */
 export function serviceOptions(args, command) {
-  const values = parse(args, command);
+  const values = /** @type {ValuesOf<typeof serviceFlags> & ServiceValues} */ (
+    /** @type {unknown} */ (parse(args, command))
+  );
   const port = portOf("--port", values.port);
   return {
     port,
@@ -74,29 +110,38 @@ export function serviceOptions(args, command) {
   };
 }
 
-/** The variables that the options of a service set. */
+/**
+ * The variables that the options of a service set.
+ * @param {Pick<ValuesOf<typeof serviceFlags>, "var" | "shards" | "settings">} values
+ */
 export function variablesOf(values) {
+  /** @type {Record<string, string>} */
   const variables = Object.fromEntries((values.var ?? []).map(variable));
   variables.SHARDS = String(whole("--shards", values.shards, 1, MAX_SHARDS));
   if (values.settings !== undefined) variables.HUB_SETTINGS = settings(values.settings);
   return variables;
 }
 
+/**
+ * @param {Pick<ServiceValues, "https" | "https-port" | "cert" | "key">} values
+ * @param {number} httpPort
+ * @returns {HttpsOptions | undefined}
+ */
 function httpsOptions({ https, "https-port": given, cert, key }, httpPort, always = false) {
   if ((cert === undefined) !== (key === undefined))
     throw new UsageProblem("--cert FILE and --key FILE go together: a certificate and its key.");
-  if (!(always || https || given !== undefined || cert !== undefined)) return undefined;
+  const files = cert !== undefined && key !== undefined ? { cert: resolve(cert), key: resolve(key) } : undefined;
+  if (!(always || https || given !== undefined || files)) return undefined;
   const port = portOf("--https-port", given ?? String(PORTS.https));
   if (port !== 0 && port === httpPort)
     throw new UsageProblem(`http and https cannot both listen at port ${port}: take another --https-port.`);
-  return {
-    port,
-    isGiven: given !== undefined,
-    files: cert === undefined ? undefined : { cert: resolve(cert), key: resolve(key) },
-  };
+  return { port, isGiven: given !== undefined, files };
 }
 
-/** The flags that say which service a command is for. */
+/**
+ * The flags that say which service a command is for.
+ * @satisfies {Flags}
+ */
 export const addressFlags = {
   "connection-string": {
     type: "string",
@@ -120,10 +165,29 @@ export const addressFlags = {
   deployed: { type: "boolean", about: `The service that ${typed("deploy")} deployed from here, with its access key.` },
 };
 
-/** What was said about which service a command is for, by the command line or else by the environment. */
+/**
+ * What was given to a command that is for some service: as far as it has these flags.
+ * @typedef {Partial<ValuesOf<typeof addressFlags>>} AddressValues
+ *
+ * @typedef {"http" | "https"} Scheme
+ *
+ * Which service a command is for.
+ * @typedef {{
+ *   connection?: ReturnType<typeof readConnectionString>, state: string, port?: number, host?: string, scheme?: Scheme,
+ *   endpoint?: string, isDeployed: boolean,
+ * }} AddressOptions
+ */
+
+/**
+ * What was said about which service a command is for, by the command line or else by the environment.
+ * @param {AddressValues} values
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {AddressOptions}
+ */
 export function addressOptions(values, env = {}) {
   if (values.http && values.https) throw new UsageProblem("--http and --https exclude each other.");
-  const isSaid = Object.keys(addressFlags).some((flag) => values[flag] !== undefined);
+  const flags = /** @type {(keyof typeof addressFlags)[]} */ (Object.keys(addressFlags));
+  const isSaid = flags.some((flag) => values[flag] !== undefined);
   return {
     connection: connection(values["connection-string"], isSaid ? undefined : env[VARIABLE]),
     state: stateFolder(values.state),
@@ -135,12 +199,22 @@ export function addressOptions(values, env = {}) {
   };
 }
 
+/**
+ * @param {string | undefined} given
+ * @param {string | undefined} fromEnvironment
+ */
 function connection(given, fromEnvironment) {
   if (given !== undefined) return readConnectionString(given, "--connection-string");
   return fromEnvironment ? readConnectionString(fromEnvironment, VARIABLE) : undefined;
 }
 
-/** A flag's whole number between two bounds. */
+/**
+ * A flag's whole number between two bounds.
+ * @param {string} flag
+ * @param {string} text
+ * @param {number} least
+ * @param {number} most
+ */
 export function whole(flag, text, least, most) {
   const number = /^\d+$/.test(text) ? Number(text) : NaN;
   if (!(number >= least && number <= most)) {
@@ -149,24 +223,41 @@ export function whole(flag, text, least, most) {
   return number;
 }
 
-/** What only the native server takes, as far as it was given. */
+/**
+ * What only the native server takes, as far as it was given.
+ * @param {Pick<ServiceValues, "durability" | "threads">} values
+ */
 function serverOptions({ durability, threads }) {
   return {
     ...(durability !== undefined && { durability: oneOf("--durability", durability, ["full", "normal", "memory"]) }),
-    ...(threads !== undefined && { threads: whole("--threads", threads, 1, 256) }),
+    ...(threads !== undefined && { threads: whole("--threads", threads, 1, MAX_THREADS) }),
   };
 }
 
-/** A flag's word, which is one of these. */
+/**
+ * A flag's word, which is one of these.
+ * @template {string} Word
+ * @param {string} flag
+ * @param {string} text
+ * @param {readonly Word[]} words
+ */
 export function oneOf(flag, text, words) {
-  if (!words.includes(text)) throw new UsageProblem(`${flag} must be one of ${words.join(", ")}, not "${text}".`);
-  return text;
+  const found = words.find((word) => word === text);
+  if (found === undefined) throw new UsageProblem(`${flag} must be one of ${words.join(", ")}, not "${text}".`);
+  return found;
 }
 
-/** A port to reach a service at, or 0 to take a free one. */
+/**
+ * A port to reach a service at, or 0 to take a free one.
+ * @param {string} flag
+ * @param {string} text
+ */
 const portOf = (flag, text) => whole(flag, text, 0, MAX_PORT);
 
-/** A host name or address, without brackets. */
+/**
+ * A host name or address, without brackets.
+ * @param {string} text
+ */
 function host(text) {
   const name = text.replace(/^\[(.*)\]$/, "$1");
   if (!/^[A-Za-z0-9.:_-]+$/.test(name))
@@ -174,6 +265,7 @@ function host(text) {
   return name;
 }
 
+/** @param {string} text */
 function endpointUrl(text) {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search || url.hash || url.username) {
@@ -182,25 +274,31 @@ function endpointUrl(text) {
   return url.origin;
 }
 
+/** @param {string | undefined} text */
 const stateFolder = (text) => (text === undefined ? state : resolve(nonEmpty("--state", text)));
 
+/**
+ * @param {string} flag
+ * @param {string} text
+ */
 function nonEmpty(flag, text) {
   if (text.trim() === "") throw new UsageProblem(`${flag} needs a value.`);
   return text;
 }
 
+/** @param {string} file */
 function settings(file) {
   let text;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageProblem(`--settings: ${file} cannot be read (${error.code ?? error.message}).`);
+    throw new UsageProblem(`--settings: ${file} cannot be read (${codeOf(error) ?? messageOf(error)}).`);
   }
   let value;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsageProblem(`--settings: ${file} is not JSON: ${error.message}`);
+    throw new UsageProblem(`--settings: ${file} is not JSON: ${messageOf(error)}`);
   }
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     throw new UsageProblem(`--settings: ${file} must hold a JSON object, such as {"hubs":{}}.`);

@@ -7,7 +7,10 @@ import { fileURLToPath } from "node:url";
 /** The project's folder. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** A path inside the project. */
+/**
+ * A path inside the project.
+ * @param {...string} parts
+ */
 export const at = (...parts) => join(root, ...parts);
 
 /** What the set-up installs, apart from `node_modules`. */
@@ -28,5 +31,8 @@ export const deployVars = process.env.WEBPUBSUB_DEPLOY_VARS || at(".deploy.vars"
 /** Where it is noted at which port a service of this project runs. */
 export const services = join(build, ".services");
 
-/** A program that came with an npm package. */
+/**
+ * A program that came with an npm package.
+ * @param {string} name
+ */
 export const npmBin = (name) => at("node_modules", ".bin", name);

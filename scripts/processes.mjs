@@ -25,7 +25,10 @@ export function exitOnSignals() {
 /** npm passes on a Ctrl-C that the terminal has given to everything it started already: it arrives twice. */
 const SAME_SIGNAL_WITHIN_MS = 500;
 
-/** Calls `handler` at the next such signal instead; one more, unless it is the same again, ends this process at once. */
+/**
+ * Calls `handler` at the next such signal instead; one more, unless it is the same again, ends this process at once.
+ * @param {() => void} handler
+ */
 export function onNextSignal(handler) {
   const exit = onSignal;
   onSignal = () => {
@@ -57,7 +60,10 @@ export function start(command, args, { env = process.env, cwd, stdio = ["ignore"
   return child;
 }
 
-/** Asks a program to end, and after `grace` milliseconds ends it and all that it started. */
+/**
+ * Asks a program to end, and after `grace` milliseconds ends it and all that it started.
+ * @param {import("node:child_process").ChildProcess} child
+ */
 export async function stop(child, { grace = 1_000 } = {}) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const all = family(child.pid);
@@ -69,6 +75,7 @@ export async function stop(child, { grace = 1_000 } = {}) {
   kill(all);
 }
 
+/** @param {number[]} pids */
 function kill(pids) {
   for (const pid of pids) {
     try {
@@ -79,9 +86,12 @@ function kill(pids) {
   }
 }
 
-/** A process and all that it started, and what those started. */
+/**
+ * A process and all that it started, and what those started; none where it was not started.
+ * @param {number | undefined} pid
+ */
 function family(pid) {
-  const all = [pid];
+  const all = pid === undefined ? [] : [pid];
   const parents = parentOfEach();
   for (const parent of all) {
     for (const [child, itsParent] of parents) if (itsParent === parent) all.push(child);
@@ -89,6 +99,7 @@ function family(pid) {
   return all;
 }
 
+/** @returns {number[][]} pairs of a process and its parent */
 function parentOfEach() {
   try {
     // Linux. The name in brackets may hold anything; the parent is the second word after it.
@@ -104,7 +115,10 @@ function parentOfEach() {
   }
 }
 
-/** The text of a file; none where it is not there. */
+/**
+ * The text of a file; none where it is not there.
+ * @param {string} file
+ */
 export function readIfThere(file) {
   try {
     return readFileSync(file, "utf8");
@@ -148,7 +162,10 @@ export async function run(command, args, { onOutput, echo = false, failure, limi
   throw new Problem(`${failure ?? `${command} ${args.join(" ")}`} ${how}.${tail}`, { output });
 }
 
-/** The last lines of a program's output, without cargo's progress. */
+/**
+ * The last lines of a program's output, without cargo's progress.
+ * @param {string} output
+ */
 function lastLines(output, count = 60) {
   const lines = output.split("\n").map((line) => line.slice(line.lastIndexOf("\r") + 1).trimEnd());
   return lines
@@ -173,7 +190,10 @@ export function ask(command, args, { env = process.env, cwd } = {}) {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** The path of a program in PATH, or `undefined`. */
+/**
+ * The path of a program in PATH, or `undefined`.
+ * @param {string} name
+ */
 export function which(name, path = process.env.PATH ?? "") {
   return path
     .split(delimiter)

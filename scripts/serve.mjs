@@ -6,6 +6,7 @@ import { startWorkerd } from "./service/workerd.mjs";
 import { setUp } from "./setup.mjs";
 import { main } from "./terminal.mjs";
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run serve",
   about:

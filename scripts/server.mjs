@@ -5,6 +5,7 @@ import { buildServer, startServer } from "./service/native.mjs";
 import { setUp } from "./setup.mjs";
 import { main } from "./terminal.mjs";
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run server",
   about:

@@ -27,6 +27,31 @@ import { Problem, UsageProblem, say } from "./terminal.mjs";
 import { KEYS } from "./typed.mjs";
 import { checkConfigured } from "./variables.mjs";
 
+/**
+ * @import { ChildProcess } from "node:child_process"
+ * @import { Command, Flags } from "./command.mjs"
+ * @import { CertificateFiles, HttpsOptions, ServiceOptions } from "./options.mjs"
+ * @import { AccessKeys } from "./access.mjs"
+ */
+
+/**
+ * Where a service is reached: by http, and where it serves https by that, with the certificate that clients have to trust
+ * if no authority that they know signed it.
+ * @typedef {{ endpoint: string, secure?: string, authority?: string }} Reached
+ *
+ * Where a program's input, output and errors are.
+ * @typedef {("ignore" | "inherit" | number)[]} Stdio
+ *
+ * What a service is given by names of variables: those that are no secrets, and its keys.
+ * @typedef {{ variables: Record<string, string>, keys: Record<string, string | undefined> }} ServiceEnvironment
+ *
+ * Starts the program.
+ * @typedef {(options: ServiceOptions, environment: ServiceEnvironment, stdio: Stdio) => ChildProcess | Promise<ChildProcess>} Launch
+ *
+ * Called when the service answers.
+ * @typedef {(options: ServiceOptions, keys: AccessKeys, reached: Reached) => unknown} Ready
+ */
+
 const nothing = () => {};
 
 /** A program that sends its clients away is ended after so long. */
@@ -43,9 +68,9 @@ const ENDS_WITHIN_MS = 15_000;
  * away then. In one that `endsTls` TLS ends, with the files of `options.https.certificate`, which it reads again after
  * SIGHUP.
  * @param {{
- *   command: any, args?: string[], setUp?: () => unknown, build?: () => unknown, program: string, launch: Function,
- *   variables?: Record<string, string>, drains?: boolean, endsItself?: boolean, endsTls?: boolean, signedIn?: boolean,
- *   ready?: (options: any, keys: any, reached: any) => unknown
+ *   command: Command<Flags>, args?: string[], setUp?: () => unknown, build?: () => unknown, program: string,
+ *   launch: Launch, variables?: Record<string, string>, drains?: boolean, endsItself?: boolean, endsTls?: boolean,
+ *   signedIn?: boolean, ready?: Ready,
  * }} how
  */
 export async function runService({
@@ -63,35 +88,28 @@ export async function runService({
   ready = nothing,
 }) {
   exitOnSignals();
-  const options = serviceOptions(args, command);
-  const files = options.https?.files;
-  if (files) certificateIn(files);
-  checkUnused(options.state);
-  options.port = await freePort(options);
-  if (options.https) options.https.port = await httpsPort(options, command);
+  const options = await optionsOf(args, command);
   let keys = warnOfWeakKeys(accessKeys());
   await setUp();
   checkConfigured((await workerConfig(options)).vars ?? {});
   await build();
 
   await claim(options.state, command.name);
-  const stdio = ["ignore", ...outputs(options.logFile)];
-  const hosts = { SERVICE_HOSTS: serviceHosts(options).join(",") };
-  const environment = {
-    variables: { ...hosts, ...variables, ...options.variables },
-    keys: { ...handlerSecrets(), ...portalSecret(signedIn ? secretFor(options.state) : ""), ...keys },
-  };
-  const own = endsTls && options.https;
+  const environment = environmentOf(options, keys, { variables, signedIn });
+  const own = endsTls ? options.https : undefined;
   if (own) {
     own.port ||= await freePort({ host: options.host, port: 0 });
     own.certificate = await certificateFiles(options);
   }
+  /** @type {Stdio} */
+  const stdio = ["ignore", ...outputs(options.logFile)];
   const child = await privately(() => launch(options, environment, stdio));
   if (own) renewDaily(options, child);
   record(options.state, [child.pid], { command: command.name });
   const ended = once(child, "exit");
   const farewell = new Farewell(options, primaryKey(keys));
   let [listening, stopping] = [false, false];
+  /** @type {import("./service/secure.mjs").SecureListener | undefined} */
   let secure;
   onNextSignal(async () => {
     stopping = true;
@@ -135,7 +153,42 @@ export async function runService({
   throw new Problem(`${program} ${signal ? `was ended by ${signal}` : `ended by itself with exit code ${code}`}.`);
 }
 
-/** The keys that the service takes, which may have been regenerated while it ran. The new one is kept. */
+/**
+ * How the service is run, with ports that are free, on a state folder that no other uses.
+ * @param {string[]} args
+ * @param {Command<Flags>} command
+ */
+async function optionsOf(args, command) {
+  const options = serviceOptions(args, command);
+  const files = options.https?.files;
+  if (files) certificateIn(files);
+  checkUnused(options.state);
+  options.port = await freePort(options);
+  if (options.https) options.https.port = await httpsPort(options.host, options.https, command);
+  return options;
+}
+
+/**
+ * What the program is given: this way's own variables with those of the options, and all secrets.
+ * @param {ServiceOptions} options
+ * @param {AccessKeys} keys
+ * @param {{ variables?: Record<string, string>, signedIn: boolean }} how
+ * @returns {ServiceEnvironment}
+ */
+function environmentOf(options, keys, { variables, signedIn }) {
+  const hosts = { SERVICE_HOSTS: serviceHosts(options).join(",") };
+  return {
+    variables: { ...hosts, ...variables, ...options.variables },
+    keys: { ...handlerSecrets(), ...portalSecret(signedIn ? secretFor(options.state) : ""), ...keys },
+  };
+}
+
+/**
+ * The keys that the service takes, which may have been regenerated while it ran. The new one is kept.
+ * @param {AccessKeys} keys
+ * @param {{ host: string, port: number }} address
+ * @param {string | undefined} secret
+ */
 async function withCurrent(keys, { host, port }, secret) {
   const key = primaryKey(keys);
   const url = `http://${bracketed(reachable(host))}:${port}`;
@@ -157,8 +210,11 @@ async function withCurrent(keys, { host, port }, secret) {
 /**
  * The port to listen at for https, 0 for any free one. Where none was asked for and another service has the usual one,
  * any will do for a command that always serves https.
+ * @param {string} host
+ * @param {HttpsOptions} https
+ * @param {Pick<Command, "alwaysHttps">} command
  */
-async function httpsPort({ https, host }, { alwaysHttps }) {
+async function httpsPort(host, https, { alwaysHttps }) {
   if (https.port === 0) return 0;
   try {
     return await freePort({ host, port: https.port, flag: "--https-port" });
@@ -168,23 +224,35 @@ async function httpsPort({ https, host }, { alwaysHttps }) {
   }
 }
 
-/** What gives the certificate: the operator's files, or the local authority. */
+/**
+ * What gives the certificate: the operator's files, or the local authority.
+ * @param {ServiceOptions} options
+ */
 async function certificateOf({ state, host, https }) {
-  if (https.files) return async () => certificateIn(https.files);
+  const files = https?.files;
+  if (files) return async () => certificateIn(files);
   // It is there once the set-up is done, and not before.
   const { certificateFor } = await import("./service/authority.mjs");
   return () => certificateFor({ state, host });
 }
 
-/** The files of the certificate: the operator's, or the local authority's. */
+/**
+ * The files of the certificate: the operator's, or the local authority's.
+ * @param {ServiceOptions} options
+ * @returns {Promise<CertificateFiles>}
+ */
 async function certificateFiles({ state, host, https }) {
-  if (https.files) return https.files;
+  if (https?.files) return https.files;
   const { certificateFor, serviceFiles } = await import("./service/authority.mjs");
   await certificateFor({ state, host });
   return serviceFiles(state);
 }
 
-/** Has a program in which TLS ends read its certificate again every day, so that one that was renewed comes into force. */
+/**
+ * Has a program in which TLS ends read its certificate again every day, so that one that was renewed comes into force.
+ * @param {ServiceOptions} options
+ * @param {ChildProcess} child
+ */
 function renewDaily(options, child) {
   const renew = async () => {
     // Where none can be made, the one that is there goes on being used.
@@ -195,16 +263,25 @@ function renewDaily(options, child) {
   child.once("exit", () => clearInterval(renewing));
 }
 
-/** The URLs for people, and the certificate that clients have to trust if no authority that they know signed it. */
+/**
+ * The URLs for people.
+ * @param {ServiceOptions} options
+ * @param {number} [securePort]
+ * @returns {Promise<Reached>}
+ */
 async function whereReached({ host, port, state, https }, securePort) {
   const plain = { endpoint: endpoint({ host, port }) };
   if (!securePort) return plain;
   const reached = { ...plain, secure: endpoint({ scheme: "https", host, port: securePort }) };
-  if (https.files) return reached;
+  if (https?.files) return reached;
   const { authorityFile } = await import("./service/authority.mjs");
   return { ...reached, authority: authorityFile(state) };
 }
 
+/**
+ * @param {string | undefined} logFile
+ * @returns {Stdio}
+ */
 function outputs(logFile) {
   if (!logFile) return ["inherit", "inherit"];
   mkdirSync(dirname(logFile), { recursive: true });

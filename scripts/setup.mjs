@@ -24,6 +24,16 @@ import { UsageProblem, main, say, step } from "./terminal.mjs";
 import { checkNode, checkVersions } from "./versions.mjs";
 
 const forBuild = [npmPackages, crates, wasmStandardLibrary, cargoTool("wasm-bindgen"), cargoTool("worker-build")];
+/**
+ * A part of the set-up.
+ * @typedef {{ name: string, isThere(): boolean, install(at: Progress): unknown }} SetUpPart
+ *
+ * What the set-up is for.
+ * @typedef {keyof typeof purposes} Purpose
+ *
+ * @typedef {import("./terminal.mjs").Progress} Progress
+ */
+
 const purposes = {
   build: forBuild,
   bench: [...forBuild, peers, ...otherRuntimes.filter(({ kind }) => kind === "bun")],
@@ -49,11 +59,15 @@ const purposes = {
   ],
 };
 
-/** Makes sure that everything for a purpose (a key of the above) is there. */
+/**
+ * Makes sure that everything for a purpose is there.
+ * @param {Purpose} purpose
+ */
 export async function setUp(purpose) {
   checkNode();
   checkVersions();
   await checkRust();
+  /** @type {SetUpPart[]} */
   const parts = purposes[purpose];
   if (parts.includes(npmPackages)) {
     await install([npmPackages]);
@@ -62,7 +76,10 @@ export async function setUp(purpose) {
   await install(parts);
 }
 
-/** Installs what is missing of these, one process at a time. */
+/**
+ * Installs what is missing of these, one process at a time.
+ * @param {SetUpPart[]} wanted
+ */
 async function install(wanted) {
   const missing = () => wanted.filter((part) => !part.isThere());
   if (missing().length === 0) return;
@@ -75,6 +92,7 @@ async function install(wanted) {
   });
 }
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run setup",
   about: "Installs what is missing for one purpose. Every other command does this first by itself.",
@@ -86,13 +104,19 @@ const command = {
   ],
 };
 
+/**
+ * @param {string} text
+ * @returns {text is Purpose}
+ */
+const isPurpose = (text) => Object.hasOwn(purposes, text);
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   exitOnSignals();
   await main(async () => {
     const {
       rest: [purpose = "test", ...more],
     } = parse(process.argv.slice(2), command);
-    if (!Object.hasOwn(purposes, purpose) || more.length > 0)
+    if (!isPurpose(purpose) || more.length > 0)
       throw new UsageProblem(
         `${command.name} takes one of ${Object.keys(purposes).join(", ")}, not "${process.argv.slice(2).join(" ")}".`,
       );

@@ -11,6 +11,9 @@ import { setUp } from "./setup.mjs";
 import { UsageProblem, main, say, step } from "./terminal.mjs";
 import { nativeEnv } from "./toolchain.mjs";
 
+/** @import { Progress } from "./terminal.mjs" */
+
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run simulate",
   about:
@@ -33,17 +36,31 @@ const command = {
   ],
 };
 
+/**
+ * @param {string} action
+ * @param {string[]} [args]
+ * @param {Parameters<typeof run>[2]} [options]
+ */
 const cargo = (action, args = [], options = {}) =>
   run(
     "cargo",
     [action, "--locked", "--quiet", "--profile", "fuzz", "-p", "webpubsub-testkit", "--bin", "simulate", ...args],
     { cwd: root, env: nativeEnv(), ...options },
   );
+/**
+ * @param {(string | number)[]} args
+ * @param {Parameters<typeof run>[2]} [options]
+ */
 const simulate = (args, options) => cargo("run", ["--", ...args.map(String)], options);
 
 exitOnSignals();
 await main(async () => {
   const values = parse(process.argv.slice(2), command);
+  /**
+   * @param {"seed" | "seeds" | "steps"} flag
+   * @param {number} least
+   * @param {number} [most]
+   */
   const number = (flag, least, most = Number.MAX_SAFE_INTEGER) => whole(`--${flag}`, values[flag], least, most);
   const [seed, seeds, steps] = [number("seed", 0), number("seeds", 1), number("steps", 1, 2 ** 32 - 1)];
   if (!["memory", "sqlite"].includes(values.disk)) {
@@ -57,8 +74,10 @@ await main(async () => {
   }
 
   const started = performance.now();
-  const last = (text) => text.trimEnd().split("\n").at(-1);
+  /** @param {string} text */
+  const last = (text) => text.trimEnd().split("\n").at(-1) ?? "";
   const args = [seed, seeds, steps, values.disk, ...(values.bug === undefined ? [] : [values.bug])];
+  /** @param {Progress} at */
   const search = (at) =>
     simulate(args, { onOutput: (text) => at(last(text)), echo: seeds === 1, failure: command.name });
   const summary = last(await step(`Seeds ${seed} to ${seed + seeds - 1}, ${steps} steps each`, search));

@@ -9,6 +9,7 @@ import { buildServer, startServer } from "./service/native.mjs";
 import { setUp } from "./setup.mjs";
 import { Problem, main, say, step } from "./terminal.mjs";
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm run soak",
   about:
@@ -31,6 +32,7 @@ await main(async () => {
   await setUp("quick");
   await buildServer();
   const generator = await buildGenerator();
+  /** @type {import("./service.mjs").Launch} */
   const launch = (options, ...rest) => startServer({ ...options, durability }, ...rest);
   const server = await new Ours(launch, { dialect: "reliable" }).start();
   try {

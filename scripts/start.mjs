@@ -11,6 +11,7 @@ import { loadWorker, startWrangler } from "./service/wrangler.mjs";
 import { setUp } from "./setup.mjs";
 import { main, say } from "./terminal.mjs";
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm start",
   about:

@@ -16,6 +16,7 @@ export class Problem extends Error {
 
 /** A mistake on the command line. */
 export class UsageProblem extends Problem {
+  /** @param {string} message */
   constructor(message) {
     super(message, { exitCode: 2 });
   }
@@ -33,10 +34,16 @@ export function say(line = "") {
   process.stdout.write(`${line}\n`);
 }
 
-/** A text as a shell reads it as one word. */
+/**
+ * A text as a shell reads it as one word.
+ * @param {string} text
+ */
 export const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-/** `3.2 s`, or `2 min 05 s`. */
+/**
+ * `3.2 s`, or `2 min 05 s`.
+ * @param {number} ms
+ */
 export function duration(ms) {
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
@@ -44,10 +51,18 @@ export function duration(ms) {
 }
 
 /**
+ * Reports where a step of work is.
+ * @typedef {(where: string) => void} Progress
+ */
+
+/**
  * Does one step of work and says how long it took.
  *
  * `work` gets a function that reports where the step is: on a terminal the line is rewritten,
  * elsewhere it is repeated now and then.
+ * @template T
+ * @param {string} title
+ * @param {(at: Progress) => T | Promise<T>} work
  */
 export async function step(title, work) {
   const started = performance.now();
@@ -58,6 +73,7 @@ export async function step(title, work) {
     const line = `  ${title} … ${elapsed()}${detail ? `, ${detail}` : ""}`;
     process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
   };
+  /** @type {Progress} */
   const at = (where) => {
     detail = where;
     const now = performance.now();
@@ -69,7 +85,7 @@ export async function step(title, work) {
   const timer = tty ? setInterval(draw, 200) : undefined;
   if (tty) draw();
   else say(`  ${title} …`);
-  const finish = (outcome) => {
+  const finish = (/** @type {string} */ outcome) => {
     clearInterval(timer);
     if (tty) process.stdout.write("\r\x1b[2K");
     say(`  ${title}: ${outcome}`);
@@ -84,7 +100,10 @@ export async function step(title, work) {
   }
 }
 
-/** Runs a script's body: help ends it well, a problem with its message and exit code, a bug with its stack. */
+/**
+ * Runs a script's body: help ends it well, a problem with its message and exit code, a bug with its stack.
+ * @param {() => unknown} body
+ */
 export async function main(body) {
   try {
     await body();
@@ -93,7 +112,8 @@ export async function main(body) {
       say(error.message);
       return;
     }
-    process.stderr.write(error instanceof Problem ? `${error.message}\n` : `${error.stack ?? error}\n`);
-    process.exitCode = error.exitCode ?? 1;
+    const isProblem = error instanceof Problem;
+    process.stderr.write(`${isProblem ? error.message : (error instanceof Error && error.stack) || error}\n`);
+    process.exitCode = isProblem ? error.exitCode : 1;
   }
 }

@@ -12,8 +12,11 @@ import { countTests, outcome } from "./test/count.mjs";
 import { describeFailure } from "./test/failures.mjs";
 import { steps } from "./test/steps.mjs";
 
+/** @import { Part, Step } from "./test/steps.mjs" */
+
 const names = [...new Set(steps.flatMap(({ name, group }) => (group ? [name, group] : [name])))];
 
+/** @satisfies {import("./command.mjs").Command} */
 const command = {
   name: "npm test",
   about: "Sets up what is missing, then tests everything, or a part of it. Ends with `N passed, N failed`.",
@@ -51,6 +54,7 @@ await main(async () => {
   const needs = chosen.flatMap(({ needs }) => (typeof needs === "function" ? needs(files) : [needs]));
   for (const purpose of new Set(needs)) await setUp(purpose);
 
+  /** @type {{ one: Step, error: Parameters<typeof describeFailure>[0] }[]} */
   const failures = [];
   const sum = { passed: 0, failed: 0 };
   for (const one of chosen) {
@@ -78,7 +82,11 @@ await main(async () => {
   process.exitCode = sum.failed > 0 ? 1 : 0;
 });
 
-/** The steps to do, by name or group, what one of them is narrowed to, and whether that is everything. */
+/**
+ * The steps to do, by name or group, what one of them is narrowed to, and whether that is everything.
+ * @param {string[]} args
+ * @returns {{ chosen: Step[] } & Part}
+ */
 function choose(args) {
   const usage = `npm test takes [--only ${names.join("|")}] (several with commas) or --quick, and e2e test files after --only e2e.`;
   const { only: given, quick, name: pattern, host = "workerd", rest: files } = parse(args, command);
@@ -86,8 +94,7 @@ function choose(args) {
   const only = given?.split(",");
   const unknown = only?.filter((name) => !names.includes(name)) ?? [];
   if (unknown.length > 0) throw new UsageProblem(`There is no step ${unknown.join(", ")}. ${usage}`);
-  const isNamed = (/** @type {{ name: string, group?: string }} */ { name, group }) =>
-    !only || only.includes(name) || only.includes(group);
+  const isNamed = (/** @type {Step} */ { name, group = name }) => !only || only.includes(name) || only.includes(group);
   const named = steps.filter((one) => isNamed(one) && (!quick || one.quick) && (one.applies?.() ?? true));
   if (files.length === 0) {
     if (pattern !== undefined)
@@ -101,9 +108,15 @@ function choose(args) {
   return { chosen, files, pattern, host, whole: false };
 }
 
+/**
+ * Does a step, and says what came of it.
+ * @param {Step} one
+ * @param {Part} part
+ */
 async function attempt(one, part) {
   const started = performance.now();
   try {
+    /** @type {unknown} */
     let output;
     if (one.tests || one.talks) {
       say(`\n${one.title}`);
@@ -112,11 +125,13 @@ async function attempt(one, part) {
     } else {
       output = await step(one.title, () => one.work(part));
     }
-    const counted = one.tests ? countTests(output) : undefined;
+    const counted = one.tests ? countTests(String(output)) : undefined;
     if (counted && counted.passed + counted.failed === 0) throw new Problem("No test ran.");
-    return outcome(true, counted);
+    return { error: undefined, ...outcome(true, counted) };
   } catch (error) {
-    say(error instanceof Problem ? error.message : error.stack);
-    return { error, ...outcome(false, one.tests && error.output ? countTests(error.output) : undefined) };
+    const known = error instanceof Error ? error : new Error(String(error));
+    const output = error instanceof Problem ? error.output : undefined;
+    say(error instanceof Problem ? error.message : known.stack);
+    return { error: known, ...outcome(false, one.tests && output ? countTests(output) : undefined) };
   }
 }

@@ -12,12 +12,20 @@ import { at, npmBin, tools } from "./paths.mjs";
 import { Problem } from "./terminal.mjs";
 import { versions } from "./versions.mjs";
 
+/** @import { Tool } from "./versions.mjs" */
+
 export const WASM = "wasm32-unknown-unknown";
 
-/** Where the set-up puts a Rust tool. */
+/**
+ * Where the set-up puts a Rust tool.
+ * @param {Tool} name
+ */
 export const toolFolder = (name) => join(tools, `${name}-${versions[name]}`);
 
-/** A Rust tool of exactly the pinned version: the set-up's, else one in PATH; or `undefined`. */
+/**
+ * A Rust tool of exactly the pinned version: the set-up's, else one in PATH; or `undefined`.
+ * @param {Tool} name
+ */
 export function tool(name) {
   const own = join(toolFolder(name), "bin", name);
   if (existsSync(own)) return own;
@@ -26,14 +34,21 @@ export function tool(name) {
   return version?.split(/\s+/).includes(versions[name]) ? found : undefined;
 }
 
-/** The same, where nothing can be done without it. */
+/**
+ * The same, where nothing can be done without it.
+ * @param {Tool} name
+ */
 export function neededTool(name) {
   const found = tool(name);
   if (found === undefined) throw new Problem(`${name} ${versions[name]} is missing: npm run setup installs it.`);
   return found;
 }
 
-/** Where a `rustc` keeps the wasm32 standard library, if it has one. */
+/**
+ * Where a `rustc` keeps the wasm32 standard library, if it has one.
+ * @param {string} rustc
+ * @param {NodeJS.ProcessEnv} [env]
+ */
 export function wasmStd(rustc, env = process.env) {
   const folder = ask(rustc, ["--print", "target-libdir", "--target", WASM], { env });
   if (!folder || !existsSync(folder)) return undefined;
@@ -46,6 +61,7 @@ export const ownWasmRust = join(tools, "wasm-rust");
 /**
  * The linker for wasm32. rustup's toolchains bring it (`rust-lld`); Debian's use the `wasm-ld-N` of
  * the LLVM that they were built with.
+ * @param {string} rustc
  */
 export function wasmLinker(rustc) {
   const about = ask(rustc, ["-vV"]) ?? "";
@@ -90,7 +106,7 @@ function makeWasmEnv() {
   env.CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS = [...remappedPaths(rustc), ...COMPACT_SHA2, ...COMPACT_CODE].join(
     " ",
   );
-  for (const name of Object.keys(versions)) {
+  for (const name of /** @type {Tool[]} */ (Object.keys(versions))) {
     const found = tool(name);
     if (found) path.push(dirname(found));
     if (name === "wasm-bindgen" && found) env.WASM_BINDGEN_BIN = found;
@@ -119,6 +135,7 @@ const COMPACT_CODE = ["-disable-lsr", "-enable-load-pre=false", "-max-store-memc
 /**
  * A panic's message names a file: as the crate knows it, not where this machine keeps it. The standard library's files
  * have places on the machine where their sources are installed (rustup's `rust-src`).
+ * @param {string} rustc
  */
 function remappedPaths(rustc) {
   const registries = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry", "src");

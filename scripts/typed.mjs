@@ -2,13 +2,20 @@
 //
 // In the package `webpubsub-edge` `packages/webpubsub-edge/src/typed.mjs` stands in its place.
 
-/** Those that are no `npm run -s NAME`, since what they print is for people. */
+/**
+ * Those that are no `npm run -s NAME`, since what they print is for people.
+ * @type {Record<string, string>}
+ */
 const names = { dev: "npm start", serve: "npm run serve", deploy: "npm run deploy" };
 
 /** Whether a command's options come after `--`. */
 export const afterDashes = true;
 
-/** A command as it is typed, with its options. */
+/**
+ * A command as it is typed, with its options.
+ * @param {string} name
+ * @param {string} [options]
+ */
 export function typed(name, options = "") {
   return `${names[name] ?? `npm run -s ${name}`}${options && ` -- ${options}`}`;
 }

@@ -15,6 +15,16 @@ export const MAX_SHARDS = 65_535;
 /** Names that begin so are the operator's own: the secrets of event handlers, which hubs' settings name. */
 export const HANDLER_SECRET = "HANDLER_SECRET_";
 
+/**
+ * What a variable may be: what is wrong with a value, if anything is; of a number also its bounds.
+ * @typedef {{ least?: number, most?: number, problem(value: string): string | undefined }} Variable
+ */
+
+/**
+ * @param {number} least
+ * @param {number} most
+ * @returns {Variable & { least: number, most: number }}
+ */
 const number = (least, most) => ({
   least,
   most,
@@ -22,16 +32,26 @@ const number = (least, most) => ({
     isWhole(value.trim(), least, most) ? undefined : `must be a whole number from ${least} to ${most}`,
 });
 
+/**
+ * @param {string} text
+ * @param {number} least
+ * @param {number} most
+ */
 const isWhole = (text, least, most) => /^\+?\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
 
-/** Whether a switch is on; `undefined` is neither on nor off. `tests/vectors/variables` has the words. */
+/**
+ * Whether a switch is on; `undefined` is neither on nor off. `tests/vectors/variables` has the words.
+ * @param {string} value
+ */
 export function readSwitch(value) {
   const word = value.toLowerCase();
   return ON.includes(word) || (OFF.includes(word) ? false : undefined);
 }
 
+/** @type {Variable} */
 const onOff = { problem: (value) => (readSwitch(value) === undefined ? "must be on or off" : undefined) };
 
+/** @type {Variable} */
 const pauses = {
   problem(value) {
     const all = value
@@ -44,19 +64,21 @@ const pauses = {
   },
 };
 
+/** @type {Variable} */
 const hosts = {
   problem(value) {
     const all = value
       .split(",")
       .map((host) => host.trim())
       .filter(Boolean);
-    const isHost = (host) => /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i.test(host);
+    const isHost = (/** @type {string} */ host) => /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i.test(host);
     return all.every(isHost)
       ? undefined
       : "must be hosts with commas between, such as public.example,localhost:8443, without schemes and paths";
   },
 };
 
+/** @type {Variable} */
 const anything = { problem: () => undefined };
 
 /** Every variable that `--var` sets, with what is wrong with a value of it. */
@@ -78,7 +100,10 @@ export const variables = {
   SERVICE_HOSTS: hosts,
 };
 
-/** Those that have a flag, or a place, of their own. */
+/**
+ * Those that have a flag, or a place, of their own.
+ * @type {Record<string, string>}
+ */
 export const elsewhere = {
   SHARDS: "with --shards N",
   HUB_SETTINGS: "with --settings FILE",
@@ -87,10 +112,17 @@ export const elsewhere = {
   WEBPUBSUB_ACCESS_KEY_SECONDARY: `in the environment or in ${KEYS}: other users of this machine can read command lines`,
 };
 
-/** Whether a variable that turns something on does. */
+/**
+ * Whether a variable that turns something on does.
+ * @param {unknown} value
+ */
 export const isOn = (value) => readSwitch(String(value ?? "")) === true;
 
-/** The name and the value of a `NAME=VALUE`, or a problem. */
+/**
+ * The name and the value of a `NAME=VALUE`, or a problem.
+ * @param {string} text
+ * @returns {[name: string, value: string]}
+ */
 export function variable(text) {
   const [, name, value] = text.match(/^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s) ?? [];
   if (name === undefined) throw new UsageProblem(`--var must be NAME=VALUE, not "${text}".`);
@@ -99,7 +131,10 @@ export function variable(text) {
   return [name, value];
 }
 
-/** Fails where the `[vars]` of `wrangler.toml` have one that there is not, a wrong value, or an access key. */
+/**
+ * Fails where the `[vars]` of `wrangler.toml` have one that there is not, a wrong value, or an access key.
+ * @param {Record<string, unknown>} vars
+ */
 export function checkConfigured(vars) {
   for (const [name, value] of Object.entries(vars)) {
     if (/_ACCESS_KEY|^PORTAL_SECRET$/.test(name))
@@ -110,6 +145,11 @@ export function checkConfigured(vars) {
   }
 }
 
+/**
+ * @param {string} name
+ * @param {string} value
+ * @param {Record<string, Variable>} known
+ */
 function check(name, value, known) {
   if (name.startsWith(HANDLER_SECRET) && name !== HANDLER_SECRET) return;
   if (!Object.hasOwn(known, name)) {

@@ -7,6 +7,11 @@ import { readFileSync } from "node:fs";
 import { at } from "./paths.mjs";
 import { Problem } from "./terminal.mjs";
 
+/**
+ * A Rust tool that the set-up installs.
+ * @typedef {keyof typeof versions} Tool
+ */
+
 /** Rust tools that the set-up installs. */
 export const versions = {
   /** Must equal the `wasm-bindgen` in `Cargo.lock`: the two speak a private format. */
@@ -20,6 +25,7 @@ export const versions = {
  * What the npm package is tried on beside the pinned Node, as npm's packages of it for each system:
  * the newest of each Node that it promises, the oldest 22 that wrangler takes, Bun and Deno. npm
  * does not have every version for every system.
+ * @type {Record<string, string[]>}
  */
 export const runtimes = {
   "linux-x64": [
@@ -55,7 +61,11 @@ export const runtimes = {
 
 const follows = { "wasm-bindgen": "wasm-bindgen", "worker-build": "worker" };
 
-/** The version of a crate in the text of a `Cargo.lock`. */
+/**
+ * The version of a crate in the text of a `Cargo.lock`.
+ * @param {string} lock
+ * @param {string} crate
+ */
 export function lockedVersion(lock, crate) {
   return lock.match(new RegExp(`^name = "${crate}"\\nversion = "([^"]+)"`, "m"))?.[1];
 }
@@ -64,9 +74,10 @@ export function lockedVersion(lock, crate) {
 export function checkVersions(lock = readFileSync(at("Cargo.lock"), "utf8")) {
   for (const [tool, crate] of Object.entries(follows)) {
     const locked = lockedVersion(lock, crate);
-    if (locked !== versions[tool]) {
+    const pinned = versions[/** @type {Tool} */ (tool)];
+    if (locked !== pinned) {
       throw new Problem(
-        `${tool} is pinned to ${versions[tool]} in scripts/versions.mjs, but Cargo.lock has ` +
+        `${tool} is pinned to ${pinned} in scripts/versions.mjs, but Cargo.lock has ` +
           `${crate} ${locked ?? "nowhere"}. They must be equal: change one of them.`,
       );
     }
@@ -92,7 +103,11 @@ export function pinnedRust(file = readFileSync(at("rust-toolchain.toml"), "utf8"
   return channel;
 }
 
-/** Whether dotted version `have` is at least `want`. */
+/**
+ * Whether dotted version `have` is at least `want`.
+ * @param {string} have
+ * @param {string} want
+ */
 export function atLeast(have, want) {
   const [a, b] = [have, want].map((version) => version.split(/[.-]/).map(Number));
   for (const [index, wanted] of b.entries()) {

@@ -29,7 +29,12 @@ server.on("connection", (socket, { url }) => {
 });
 process.on("disconnect", () => process.exit());
 
-/** So many group messages as WebSocket frames, in chunks; the payload of each has this length. */
+/**
+ * So many group messages as WebSocket frames, in chunks; the payload of each has this length.
+ * @param {number} after
+ * @param {number} count
+ * @param {number} length
+ */
 function flood(after, count, length) {
   const data = "0123456789".repeat(Math.ceil(length / 10)).slice(0, length);
   const chunks = [];
@@ -61,5 +66,16 @@ function flood(after, count, length) {
   return chunks;
 }
 
-/** Writes bytes to a socket's own connection, as fast as its peer reads. */
-const written = (socket, bytes) => new Promise((resolve) => socket._socket.write(bytes, resolve));
+/**
+ * @param {import("ws").WebSocket} socket
+ * @returns {import("node:net").Socket}
+ */
+const transportOf = (socket) =>
+  /** @type {{ _socket: import("node:net").Socket }} */ (/** @type {unknown} */ (socket))._socket;
+
+/**
+ * Writes bytes to a socket's own connection, as fast as its peer reads.
+ * @param {import("ws").WebSocket} socket
+ * @param {Buffer} bytes
+ */
+const written = (socket, bytes) => new Promise((resolve) => transportOf(socket).write(bytes, resolve));

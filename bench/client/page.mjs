@@ -5,11 +5,14 @@ import * as esbuild from "esbuild";
 import { at } from "../../scripts/paths.mjs";
 import { chromium } from "../../scripts/toolchain.mjs";
 
+/** @import { ClientFigures, Flood } from "./run.mjs" */
+
 /** Chromium, and the pages that it is shown: `measure(module, url, flood)` gives the figures, `close()` ends it. */
 export async function openChromium() {
   process.env.CHROMIUM ??= chromium();
   const { launchChromium } = await import("../../tests/support/browser.mjs");
   const browser = await launchChromium();
+  /** @type {Map<string | undefined, string>} */
   const scripts = new Map();
   const server = createServer((request, response) => {
     const script = scripts.get(request.url?.slice(1));
@@ -20,6 +23,12 @@ export async function openChromium() {
   const address = /** @type {import("node:net").AddressInfo} */ (server.address());
   const origin = `http://127.0.0.1:${address.port}`;
   return {
+    /**
+     * @param {string} module
+     * @param {string} url
+     * @param {Flood} flood
+     * @returns {Promise<ClientFigures>}
+     */
     async measure(module, url, flood) {
       const name = `${module.replaceAll(/\W/g, "-")}.js`;
       if (!scripts.has(name)) scripts.set(name, await bundled(module));
@@ -33,13 +42,18 @@ export async function openChromium() {
           const { metrics: all } = await metrics.send("Performance.getMetrics");
           return (all.find(({ name }) => name === "ScriptDuration")?.value ?? NaN) * 1e6;
         };
-        const args = [`${origin}/${name}`, url, flood];
-        await page.evaluate(async ([script, ...rest]) => {
-          globalThis.client = await (await import(script)).default(...rest);
-          await globalThis.client.once();
-        }, args);
+        await page.evaluate(
+          async ({ script, url, flood }) => {
+            const client = await (await import(script)).default(url, flood);
+            Object.assign(globalThis, { client });
+            await client.once();
+          },
+          { script: `${origin}/${name}`, url, flood },
+        );
         const before = await cpuOfScripts();
-        const time = await page.evaluate(() => globalThis.client.once());
+        const time = await page.evaluate(() =>
+          /** @type {{ client: { once(): Promise<number> } }} */ (/** @type {unknown} */ (globalThis)).client.once(),
+        );
         return { time, cpu: ((await cpuOfScripts()) - before) / flood.count };
       } finally {
         await page.close();
@@ -52,7 +66,10 @@ export async function openChromium() {
   };
 }
 
-/** A client as a page has it, minified, with what measures it. */
+/**
+ * A client as a page has it, minified, with what measures it.
+ * @param {string} module
+ */
 async function bundled(module) {
   const contents = `
     import { WebPubSubClient } from ${JSON.stringify(module)};
@@ -67,5 +84,5 @@ async function bundled(module) {
     platform: "browser",
     external: ["./groups-browser.js"],
   });
-  return outputFiles[0]?.contents;
+  return outputFiles[0].text;
 }

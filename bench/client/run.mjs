@@ -10,6 +10,17 @@ import { openChromium } from "./page.mjs";
 
 const run = promisify(execFile);
 
+/**
+ * How many messages of which length.
+ * @typedef {{ title: string, length: number, count: number }} Flood
+ *
+ * Microseconds that a message took, of time and of the processor.
+ * @typedef {{ time: number, cpu: number }} ClientFigures
+ *
+ * What was measured of one flood on one platform, by the client's name.
+ * @typedef {{ title: string, figures: Record<string, ClientFigures[]> }} ClientRow
+ */
+
 /** How many messages of which length make a flood: so many that what a client compiles meanwhile does not count. */
 export const floods = [
   { title: "100 B", length: 100, count: 60_000 },
@@ -19,7 +30,12 @@ export const floods = [
 
 const dist = at("build", "client", "dist");
 const microsoft = at("node_modules", "@azure", "web-pubsub-client-1.1");
-/** Where both are measured, with the modules of either. */
+/**
+ * Where both are measured, with the modules of either.
+ * @typedef {{ name: string, title: string, modules: Record<string, string> }} ClientPlatform
+ */
+
+/** @type {ClientPlatform[]} */
 export const clientPlatforms = [
   {
     name: "node",
@@ -40,6 +56,7 @@ export const clientPlatforms = [
  * Measures both on some platforms, `runs` times and in turns: microseconds a message by platform, flood and client, the
  * CPU's beside those that passed. In Node the CPU's are the process's, in Chromium those of the page's thread in
  * scripts. `where` is called with what is measured.
+ * @param {{ platforms: ClientPlatform[], runs: number, where(what: string): void }} options
  */
 export async function measureClients({ platforms, runs, where }) {
   const service = fork(at("bench", "client", "flood.mjs"));
@@ -47,15 +64,18 @@ export async function measureClients({ platforms, runs, where }) {
   const url = `ws://127.0.0.1:${port}/client/hubs/bench`;
   const chromium = await openChromium();
   const program = at("bench", "client", "node.mjs");
+  /** @type {Record<string, (module: string, flood: Flood) => Promise<ClientFigures>>} */
   const measure = {
     node: async (module, flood) =>
       JSON.parse((await run(process.execPath, [program, module, url, JSON.stringify(flood)])).stdout),
     chromium: (module, flood) => chromium.measure(module, url, flood),
   };
+  /** @type {ClientRow[]} */
   const rows = [];
   try {
     for (const { name: platform, title, modules } of platforms) {
       for (const flood of floods) {
+        /** @type {Record<string, ClientFigures[]>} */
         const figures = { ours: [], "Microsoft's": [] };
         for (let n = 0; n < runs; n++) {
           where(`${title}, ${flood.title}, run ${n + 1} of ${runs}`);
@@ -74,11 +94,14 @@ export async function measureClients({ platforms, runs, where }) {
   return rows;
 }
 
-/** What was measured, as a table of Markdown: a ratio below 1 says that ours takes less. */
+/**
+ * What was measured, as a table of Markdown: a ratio below 1 says that ours takes less.
+ * @param {ClientRow[]} rows
+ */
 export function clientTable(rows) {
-  const cells = (figures, key) => {
+  const cells = (/** @type {ClientRow["figures"]} */ figures, /** @type {keyof ClientFigures} */ key) => {
     const [ours, theirs] = ["ours", "Microsoft's"].map((name) => figures[name].map((figure) => figure[key]));
-    const text = (numbers) => {
+    const text = (/** @type {number[]} */ numbers) => {
       const { median, min, max } = /** @type {{ median: number, min: number, max: number }} */ (summary(numbers));
       return `${short(median)} (${short(min)}–${short(max)})`;
     };

@@ -13,6 +13,7 @@ const program = () => which("mosquitto") ?? which("mosquitto", "/usr/sbin");
 export const hasMosquitto = () => program() !== undefined;
 
 export class Mosquitto extends Server {
+  /** @param {string} dialect */
   constructor(dialect) {
     super();
     this.dialect = dialect;
@@ -37,10 +38,13 @@ protocol websockets
     return start(broker, ["-c", file], { cwd: this.folder, stdio: ["ignore", "ignore", "ignore"] });
   }
 
-  /** Its port takes connections; it speaks no HTTP but that of the upgrade. */
+  /**
+   * Its port takes connections; it speaks no HTTP but that of the upgrade.
+   * @returns {Promise<boolean>}
+   */
   answers() {
     return new Promise((resolve) => {
-      const socket = connect({ port: Number(this.port), host: HOST });
+      const socket = connect({ port: this.port, host: HOST });
       socket.on("connect", () => {
         socket.destroy();
         resolve(true);
@@ -49,6 +53,10 @@ protocol websockets
     });
   }
 
+  /**
+   * @param {string} _hub
+   * @param {string} group
+   */
   member(_hub, group) {
     return { path: "/mqtt", topic: group };
   }
@@ -58,5 +66,7 @@ protocol websockets
   }
 
   /** It knows no publishes over HTTP. */
-  publish() {}
+  publish() {
+    return undefined;
+  }
 }

@@ -9,6 +9,12 @@ export const HANDLED = "handled";
 const VERSION = "2024-12-01";
 const ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
+/**
+ * @import { ChildProcess } from "node:child_process"
+ * @import { Launch } from "../../scripts/service.mjs"
+ * @import { Audience, Identity } from "../contenders.mjs"
+ */
+
 export class Ours extends Server {
   #startWorkerd;
   #shards;
@@ -17,6 +23,8 @@ export class Ours extends Server {
   /**
    * `startWorkerd` is that of `scripts/service/workerd.mjs`, of this or of another checkout, or what starts another host
    * of the service in the same way, which may have `options` of its own.
+   * @param {Launch} startWorkerd
+   * @param {{ dialect: string, shards?: number, options?: Record<string, string> }} form
    */
   constructor(startWorkerd, { dialect, shards = 1, options = {} }) {
     super();
@@ -25,6 +33,9 @@ export class Ours extends Server {
     this.#shards = shards;
     this.#options = options;
   }
+
+  /** Where the event handler of the hub {@link HANDLED} listens. */
+  handler = "";
 
   get #isMqtt() {
     return this.dialect.startsWith("mqtt");
@@ -42,10 +53,18 @@ export class Ours extends Server {
       HUB_SETTINGS: JSON.stringify({ hubs: { [HANDLED]: { eventHandlers } } }),
     };
     const keys = { WEBPUBSUB_ACCESS_KEY: KEY };
-    const options = { state: this.folder, host: HOST, port: this.port, ...this.#options };
+    const options = {
+      state: this.folder,
+      host: HOST,
+      port: this.port,
+      webSocketCompression: false,
+      variables: {},
+      ...this.#options,
+    };
     return this.#startWorkerd(options, { variables, keys }, ["ignore", "ignore", "inherit"]);
   }
 
+  /** @param {ChildProcess} child */
   ready(child) {
     return healthy({ host: HOST, port: this.port }, child);
   }
@@ -53,7 +72,7 @@ export class Ours extends Server {
   /**
    * @param {string} hub
    * @param {string} group
-   * @param {{ user?: string, groups?: string[] }} options
+   * @param {Identity} identity
    */
   member(hub, group, { user, groups = [] } = {}) {
     // A membership by token is at QoS 0.
@@ -63,7 +82,7 @@ export class Ours extends Server {
 
   /**
    * @param {string} hub
-   * @param {{ user?: string, groups?: string[] }} options
+   * @param {Identity} identity
    */
   client(hub, { user, groups } = {}) {
     const path = this.#isMqtt ? `/clients/mqtt/hubs/${hub}` : `/client/hubs/${hub}`;
@@ -71,6 +90,10 @@ export class Ours extends Server {
     return { path: `${path}?access_token=${sign(claims, KEY)}` };
   }
 
+  /**
+   * @param {string} hub
+   * @param {Audience} audience
+   */
   publish(hub, { group, user, filter }) {
     const target = group !== undefined ? `/groups/${group}` : user !== undefined ? `/users/${user}` : "";
     const query = new URLSearchParams({ "api-version": VERSION, ...(filter !== undefined && { filter }) });

@@ -11,16 +11,33 @@ export { Mosquitto, hasMosquitto } from "./mosquitto.mjs";
 
 const NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/** What rooms answer to where things are: `path(room)` is where clients connect, and servers publish unless `publishPath` is another. */
-/** @returns {any} */
+/** @import { Audience, Identity } from "../contenders.mjs" */
+
+/**
+ * What rooms answer to where things are: `path(room)` is where clients connect, and servers publish unless `publishPath`
+ * is another.
+ * @template {new (...args: any[]) => Server} Kind
+ * @param {Kind} Base
+ * @param {(room: string) => string} path
+ */
 const rooms = (Base, path, publishPath = path) =>
   class extends Base {
+    /**
+     * @param {string} hub
+     * @param {string} group
+     */
     member(hub, group) {
       return { path: path(`${hub}-${group}`) };
     }
 
-    client() {}
+    client() {
+      return undefined;
+    }
 
+    /**
+     * @param {string} hub
+     * @param {Audience} audience
+     */
     publish(hub, { group }) {
       return group === undefined ? undefined : { path: publishPath(`${hub}-${group}`) };
     }
@@ -29,6 +46,10 @@ const rooms = (Base, path, publishPath = path) =>
 class OnNode extends Server {
   #file;
 
+  /**
+   * @param {string} file
+   * @param {string} dialect
+   */
   constructor(file, dialect) {
     super();
     this.#file = at("bench", "contenders", "node", file);
@@ -48,6 +69,7 @@ const bun = runtimes.find(({ kind }) => kind === "bun");
 
 class OnBunItself extends OnNode {
   get program() {
+    if (bun === undefined) throw new Error("there is no Bun for this system");
     return bun.program;
   }
 }
@@ -118,18 +140,26 @@ export const Nchan = rooms(OnNginx, (room) => `/rooms/${room}`);
 
 /** The JSON subprotocol in JavaScript: hubs and groups, without tokens. */
 export class JsonObject extends OnWorkerd {
+  /**
+   * @param {string} hub
+   * @param {string} group
+   */
   member(hub, group) {
     return this.client(hub, { groups: [group] });
   }
 
   /**
    * @param {string} hub
-   * @param {{ groups?: string[] }} options
+   * @param {Identity} identity
    */
   client(hub, { groups = [] } = {}) {
     return { path: `/client/hubs/${hub}?${new URLSearchParams(groups.map((group) => ["group", group]))}` };
   }
 
+  /**
+   * @param {string} hub
+   * @param {Audience} audience
+   */
   publish(hub, { group, user, filter }) {
     if (user !== undefined || filter !== undefined) return undefined;
     return { path: `/api/hubs/${hub}/${group === undefined ? "" : `groups/${group}/`}:send` };

@@ -11,23 +11,29 @@ export const HOST = "127.0.0.1";
 const READY_WITHIN_MS = 30_000;
 const ASK_EVERY_MS = 20;
 
+/** @import { ChildProcess } from "node:child_process" */
+
+/** @type {Set<string>} */
 const folders = new Set();
 process.on("exit", () => folders.forEach(remove));
 
+/** @param {string} folder */
 function remove(folder) {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   folders.delete(folder);
 }
 
 export class Server {
-  /** @type {any} */
+  /** @type {ChildProcess | undefined} */
   #child;
-  /** @type {any} */
-  folder;
+  folder = "";
+  port = 0;
+  /** What it speaks with clients and servers: see `bench/load/src/dialect.rs`. */
+  dialect = "";
 
   /**
    * Starts the program of a kind of server.
-   * @returns {any} a child process
+   * @returns {ChildProcess | Promise<ChildProcess>}
    */
   launch() {
     throw new Error("a kind of server says how it is started");
@@ -43,7 +49,10 @@ export class Server {
     return this;
   }
 
-  /** Whether the server answers anything over HTTP. */
+  /**
+   * Whether the server answers anything over HTTP.
+   * @returns {Promise<boolean>}
+   */
   answers() {
     return fetch(`http://${this.address}/ready`).then(
       () => true,
@@ -51,7 +60,10 @@ export class Server {
     );
   }
 
-  /** Resolves when the server answers. */
+  /**
+   * Resolves when the server answers.
+   * @param {ChildProcess} child
+   */
   async ready(child) {
     const deadline = Date.now() + READY_WITHIN_MS;
     for (;;) {
@@ -64,7 +76,7 @@ export class Server {
   }
 
   get pid() {
-    return this.#child.pid;
+    return this.#child?.pid;
   }
 
   get address() {

@@ -14,6 +14,10 @@ const text = JSON.stringify;
 export class OnWorkerd extends Server {
   #file;
 
+  /**
+   * @param {string} file
+   * @param {string} dialect
+   */
   constructor(file, dialect) {
     super();
     this.#file = at("bench", "contenders", "workers", file);

@@ -7,12 +7,13 @@ import { cargoProgress } from "../setup/cargo-progress.mjs";
 import { wasmEnv } from "../toolchain.mjs";
 import { crateFolders, filesUnder } from "./inputs.mjs";
 
+/** @import { Progress } from "../terminal.mjs" */
+
 const folder = join(build, "client");
 const script = at("crates", "webpubsub-client", "npm", "build.mjs");
 const list = join(folder, "page-files.json");
 
 export const client = {
-  exists: () => existsSync(script),
   part: "client",
   title: "client (the npm package)",
   inputs: () =>
@@ -26,6 +27,7 @@ export const client = {
     ),
   outputs: [list],
 
+  /** @param {Progress} progress */
   async make(progress) {
     await run(process.execPath, [script], {
       cwd: at(),
@@ -36,7 +38,10 @@ export const client = {
   },
 };
 
-/** The files that a page downloads, the one that it imports first, relative to `build/client`. */
+/**
+ * The files that a page downloads, the one that it imports first, relative to `build/client`.
+ * @returns {string[]}
+ */
 export function pageFiles() {
   return existsSync(list) ? JSON.parse(readFileSync(list, "utf8")) : [];
 }

@@ -2,30 +2,42 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { codeOf } from "../errors.mjs";
 import { at, build, root } from "../paths.mjs";
 
-/** Every file under these files and folders, sorted; what is made or installed is left out. */
+/**
+ * Every file under these files and folders, sorted; what is made or installed is left out.
+ * @param {...string} paths
+ */
 export function filesUnder(...paths) {
   const files = paths.flatMap((path) => walk(path));
   return files.sort();
 }
 
+/**
+ * @param {string} path
+ * @returns {string[]}
+ */
 function walk(path) {
   let entries;
   try {
     entries = readdirSync(path, { withFileTypes: true });
   } catch (error) {
-    if (error.code === "ENOTDIR") return [path];
-    if (error.code === "ENOENT") return [];
+    if (codeOf(error) === "ENOTDIR") return [path];
+    if (codeOf(error) === "ENOENT") return [];
     throw error;
   }
   const kept = entries.filter(({ name }) => !name.startsWith(".") && name !== "node_modules" && name !== "target");
   return kept.flatMap((entry) => (entry.isDirectory() ? walk(join(path, entry.name)) : [join(path, entry.name)]));
 }
 
-/** The folders of a crate and of all the workspace's crates that it is built on. */
+/**
+ * The folders of a crate and of all the workspace's crates that it is built on.
+ * @param {string} folder
+ */
 export function crateFolders(folder) {
   const found = new Set();
+  /** @param {string} crate */
   const visit = (crate) => {
     if (found.has(crate)) return;
     found.add(crate);
@@ -39,6 +51,8 @@ export function crateFolders(folder) {
 /**
  * A fingerprint of the content of files, and of what else decides about a result. A file that another
  * part has yet to make counts by its name alone.
+ * @param {string[]} files
+ * @param {...unknown} more
  */
 export function fingerprint(files, ...more) {
   const hash = createHash("sha256").update(JSON.stringify(more));
@@ -49,9 +63,15 @@ export function fingerprint(files, ...more) {
   return hash.digest("hex");
 }
 
+/** @param {string} part */
 const stampFile = (part) => join(build, ".stamps", part);
 
-/** Whether a part was made from exactly this, and is still there. */
+/**
+ * Whether a part was made from exactly this, and is still there.
+ * @param {string} part
+ * @param {string} print
+ * @param {string[]} outputs
+ */
 export function isUpToDate(part, print, outputs) {
   return (
     existsSync(stampFile(part)) &&
@@ -60,10 +80,17 @@ export function isUpToDate(part, print, outputs) {
   );
 }
 
-/** Says that a part is being made, so that an interrupted build does not count. */
+/**
+ * Says that a part is being made, so that an interrupted build does not count.
+ * @param {string} part
+ */
 export const begin = (part) => rmSync(stampFile(part), { force: true });
 
-/** Says what a part was made from. */
+/**
+ * Says what a part was made from.
+ * @param {string} part
+ * @param {string} print
+ */
 export function complete(part, print) {
   mkdirSync(dirname(stampFile(part)), { recursive: true });
   writeFileSync(stampFile(part), print);

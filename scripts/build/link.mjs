@@ -10,6 +10,7 @@ import { spawnSync } from "node:child_process";
 const UNUSED = /containerstartupoptions|intounderlying|minifyconfig|r2range/;
 
 const args = process.argv.slice(2);
+/** @param {number} at */
 const isUnused = (at) => args[at] === "--export" && UNUSED.test(args[at + 1]);
 const kept = args.filter((_, at) => !isUnused(at) && !isUnused(at - 1));
 const linker = process.env.WASM_LINKER ?? "wasm-ld";

@@ -10,8 +10,17 @@ const REACH_BYTES = 32_768;
 const [LOCAL_GET, LOCAL_TEE] = [0x20, 0x22];
 
 /**
+ * A function's own local: its type, its place among all, how often it is used, and where first and last.
+ * @typedef {{ type: number, index: number, uses: number, first: number, last: number }} Local
+ *
+ * Where a local's number stands in a function.
+ * @typedef {{ local: number, at: number, end: number }} Use
+ */
+
+/**
  * Orders of a function's locals, each by its type, how often it is used, and where first and last; `wasm-opt` numbers
  * them by how often.
+ * @type {((one: Local, other: Local) => number)[]}
  */
 const ORDERS = [
   (one, other) => other.uses - one.uses || other.last - one.last,
@@ -20,7 +29,10 @@ const ORDERS = [
   (one, other) => other.last - one.last,
 ];
 
-/** The module with the locals of each function numbered as compresses best after the functions before it. */
+/**
+ * The module with the locals of each function numbered as compresses best after the functions before it.
+ * @param {Buffer} module
+ */
 export function numberedLocals(module) {
   const counts = parameterCounts(module);
   let before = Buffer.alloc(0);
@@ -36,9 +48,13 @@ export function numberedLocals(module) {
   return withBodies(module, bodies);
 }
 
-/** The types of a function's own locals, where its instructions begin, and where a local's number stands in them. */
+/**
+ * The types of a function's own locals, where its instructions begin, and where a local's number stands in them.
+ * @param {Buffer} body
+ */
 function readBody(body) {
   const reader = new Reader(body);
+  /** @type {number[]} */
   const types = [];
   for (let groups = reader.number(); groups > 0; groups--) {
     const count = reader.number();
@@ -46,6 +62,7 @@ function readBody(body) {
     for (let left = count; left > 0; left--) types.push(type);
   }
   const start = reader.at;
+  /** @type {Use[]} */
   const uses = [];
   while (!reader.done) {
     const opcode = reader.byte();
@@ -56,12 +73,16 @@ function readBody(body) {
   return { types, start, uses };
 }
 
-/** Skips what follows an opcode. */
+/**
+ * Skips what follows an opcode.
+ * @param {Reader} reader
+ * @param {number} opcode
+ */
 function skipRest(reader, opcode) {
-  const numbers = (count) => {
+  const numbers = (/** @type {number} */ count) => {
     for (; count > 0; count--) reader.number();
   };
-  const is = (from, to = from) => opcode >= from && opcode <= to;
+  const is = (/** @type {number} */ from, to = from) => opcode >= from && opcode <= to;
   // Most instructions have nothing, and those that load and store an alignment and an offset.
   if (is(0x00, 0x01) || is(0x05) || is(0x0a, 0x0b) || is(0x0f) || is(0x1a, 0x1b) || is(0x45, 0xc4)) return;
   if (is(0x28, 0x3e) || is(0x11)) numbers(2);
@@ -79,7 +100,10 @@ function skipRest(reader, opcode) {
   else if (!is(0xd1)) throw new Error(`A wasm module has an instruction that is not known: ${opcode}.`);
 }
 
-/** Skips the type of a block that catches exceptions, and which of them: some kinds have a tag beside their target. */
+/**
+ * Skips the type of a block that catches exceptions, and which of them: some kinds have a tag beside their target.
+ * @param {Reader} reader
+ */
 function skipCatches(reader) {
   reader.number();
   for (let left = reader.number(); left > 0; left--) {
@@ -89,7 +113,13 @@ function skipCatches(reader) {
   }
 }
 
-/** A function whose locals of each type have their numbers in this order. */
+/**
+ * A function whose locals of each type have their numbers in this order.
+ * @param {Buffer} body
+ * @param {{ types: number[], start: number, uses: Use[] }} read
+ * @param {number} parameters
+ * @param {(one: Local, other: Local) => number} order
+ */
 function renumbered(body, { types, start, uses }, parameters, order) {
   const locals = types.map((type, index) => ({ type, index, uses: 0, first: Infinity, last: -1 }));
   for (const { local, at } of uses) {
@@ -101,13 +131,15 @@ function renumbered(body, { types, start, uses }, parameters, order) {
   }
   // The groups of types stay where they are.
   const kinds = [...new Set(types)];
-  const place = ({ type }) => kinds.indexOf(type);
+  const place = (/** @type {Local} */ { type }) => kinds.indexOf(type);
   const sorted = [...locals].sort(
     (one, other) => place(one) - place(other) || order(one, other) || one.index - other.index,
   );
+  /** @type {Buffer[]} */
   const numbers = [];
   for (const [at, { index }] of sorted.entries()) numbers[index] = number(parameters + at);
   const groups = kinds.map((type) => [types.filter((other) => other === type).length, type]);
+  /** @type {Buffer[]} */
   const parts = [number(groups.length), ...groups.flatMap(([count, type]) => [number(count), Buffer.of(type)])];
   let from = start;
   for (const { local, at, end } of uses) {

@@ -13,6 +13,7 @@ const SIZE_EXPONENT = 0.8;
 /**
  * The module with names for its functions by which they can be sorted, and without its other names: for
  * `wasm-opt --reorder-functions-by-name`, which also mends the calls.
+ * @param {Buffer} module
  */
 export function namedByLikeness(module) {
   const { first, bodies } = codeBodies(module);
@@ -28,18 +29,28 @@ export function namedByLikeness(module) {
 /**
  * Indices of `bodies`: the longest one, and then again and again the one of those left that shares most, for its size,
  * with those which gzip can refer to, and once more with the one right before it.
+ * @param {Buffer[]} bodies
  */
 export function chain(bodies) {
   const runs = bodies.map(runsOf);
   const holders = holdersOf(runs);
   /** How much each shares with those in reach; a run that few have says more than one that many have. */
   const inReach = new Float64Array(bodies.length);
+  /**
+   * @param {Float64Array} to
+   * @param {number} run
+   * @param {number} sign
+   */
   const add = (to, run, sign) => {
     const those = holders.get(run) ?? [];
     for (const index of those) to[index] += sign / Math.sqrt(those.length);
   };
   /** @type {Map<number, number>} */
   const counts = new Map();
+  /**
+   * @param {number} run
+   * @param {number} sign
+   */
   const count = (run, sign) => {
     const had = counts.get(run) ?? 0;
     counts.set(run, had + sign);
@@ -68,9 +79,13 @@ export function chain(bodies) {
   return order;
 }
 
+/** @param {Buffer[]} bodies */
 const longest = (bodies) => bodies.reduce((most, body, index) => (body.length > bodies[most].length ? index : most), 0);
 
-/** Which functions have a run, for those that several have. */
+/**
+ * Which functions have a run, for those that several have.
+ * @param {Set<number>[]} runs
+ */
 function holdersOf(runs) {
   /** @type {Map<number, number[]>} */
   const holders = new Map();
@@ -85,14 +100,20 @@ function holdersOf(runs) {
   return holders;
 }
 
-/** All runs of bytes in a function, as numbers. */
+/**
+ * All runs of bytes in a function, as numbers.
+ * @param {Buffer} body
+ */
 function runsOf(body) {
   const runs = new Set();
   for (let at = 0; at + RUN_BYTES <= body.length; at++) runs.add(body.readUIntBE(at, RUN_BYTES));
   return runs;
 }
 
-/** A name, with its length in front. */
+/**
+ * A name, with its length in front.
+ * @param {string} name
+ */
 function text(name) {
   const bytes = Buffer.from(name);
   return Buffer.concat([number(bytes.length), bytes]);

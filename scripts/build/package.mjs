@@ -62,7 +62,11 @@ export const commandLine = {
   },
 };
 
-/** The manifest with the repository's version and address; a fork's is its own. The latter is known where it is released. */
+/**
+ * The manifest with the repository's version and address; a fork's is its own. The latter is known where it is released.
+ * @param {object} manifest
+ * @param {NodeJS.ProcessEnv} [env]
+ */
 export function published(manifest, { GITHUB_REPOSITORY: repository, GITHUB_SERVER_URL: server } = process.env) {
   if (!repository) return { ...manifest, version };
   const home = `${server ?? "https://github.com"}/${repository}`;
@@ -75,7 +79,10 @@ export function published(manifest, { GITHUB_REPOSITORY: repository, GITHUB_SERV
   };
 }
 
-/** Has the pages name commands as they are typed with the package. */
+/**
+ * Has the pages name commands as they are typed with the package.
+ * @param {string} www
+ */
 function typeAsPackage(www) {
   const scripts = filesUnder(www).filter((file) => file.endsWith(".js"));
   for (const [here, there] of TYPED) {
@@ -85,9 +92,13 @@ function typeAsPackage(www) {
   }
 }
 
-/** Bundles the scripts, with the package's own files in the place of those that know the repository. */
+/**
+ * Bundles the scripts, with the package's own files in the place of those that know the repository.
+ * @param {string} made
+ */
 async function bundle(made) {
   const esbuild = await import("esbuild");
+  /** @type {Record<string, string>} */
   const own = { "paths.mjs": join(source, "src", "paths.mjs"), "typed.mjs": join(source, "src", "typed.mjs") };
   await esbuild.build({
     entryPoints: ["cli", "index"].map((name) => ({ in: join(source, "src", `${name}.mjs`), out: name })),
@@ -128,6 +139,7 @@ async function bundle(made) {
   }
 }
 
+/** @param {string} made */
 async function pack(made) {
   const output = await run("npm", ["pack", "--json", "--ignore-scripts", "--offline", "--loglevel=error"], {
     cwd: made,

@@ -16,6 +16,7 @@ import { appFiles } from "./www.mjs";
  * the last hour of it), MQTT 32 KB. The page is all of its pages, with 4 KB for QR codes
  * and 2 KB to speak MQTT, which are loaded when they are first used.
  */
+/** @type {Record<string, number>} */
 const limits = { worker: 268_000, client: 22_000, page: 60_000 };
 
 /** Smaller sections of a wasm module are not listed. */
@@ -51,7 +52,14 @@ export function reportSizes() {
   if (tooLarge.length > 0) throw new Problem(tooLarge.join("\n"));
 }
 
+/** @param {Buffer} content */
 const gzipped = (content) => gzipSync(content, { level: 9 }).length;
+/** @param {number} bytes */
 const kb = (bytes) => `${(bytes / 1000).toFixed(1).padStart(8)} KB`;
+/**
+ * @param {string} name
+ * @param {Buffer} content
+ * @param {number} indent
+ */
 const line = (name, content, indent) =>
   `${" ".repeat(indent)}${name.padEnd(32 - indent)} ${kb(content.length)}   ${kb(gzipped(content))} gzipped`;

@@ -2,6 +2,11 @@
 //
 // By hand, because Node 20 cannot compile all that workerd can.
 
+/**
+ * A section of a module: its name, what is in it, and all of it with its head.
+ * @typedef {{ name: string, content: Buffer, whole: Buffer }} Section
+ */
+
 const MAGIC = 0x6d736100;
 const HEADER = Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const CUSTOM = 0;
@@ -26,6 +31,7 @@ const names = [
 
 /** Reads a module from front to back. */
 export class Reader {
+  /** @param {Buffer} bytes */
   constructor(bytes, at = 0) {
     this.bytes = bytes;
     this.at = at;
@@ -48,6 +54,7 @@ export class Reader {
     }
   }
 
+  /** @param {number} length */
   take(length) {
     this.at += length;
     return this.bytes.subarray(this.at - length, this.at);
@@ -58,8 +65,12 @@ export class Reader {
   }
 }
 
-/** The sections in order: `name`, `content`, and `whole` with its head. None for anything else. */
+/**
+ * The sections in order. None for anything else.
+ * @param {Buffer} module
+ */
 export function sections(module) {
+  /** @type {Section[]} */
   const found = [];
   if (module.length < HEADER.length || module.readUInt32LE(0) !== MAGIC) return found;
   const reader = new Reader(module, HEADER.length);
@@ -73,7 +84,10 @@ export function sections(module) {
   return found;
 }
 
-/** What the module asks for, as `module.name`. */
+/**
+ * What the module asks for, as `module.name`.
+ * @param {Buffer} module
+ */
 export function imports(module) {
   const section = sections(module).find(({ name }) => name === "import");
   if (!section) return [];
@@ -85,8 +99,12 @@ export function imports(module) {
   });
 }
 
-/** The bodies of the module's own functions, and the index of the first of them: imported ones come before. */
+/**
+ * The bodies of the module's own functions, and the index of the first of them: imported ones come before.
+ * @param {Buffer} module
+ */
 export function codeBodies(module) {
+  /** @param {string} wanted */
   const content = (wanted) => sections(module).find(({ name }) => name === wanted)?.content ?? Buffer.of(0);
   const code = new Reader(content("code"));
   const bodies = Array.from({ length: code.number() }, () => code.take(code.number()));
@@ -100,9 +118,13 @@ export function codeBodies(module) {
   return { first, bodies };
 }
 
-/** How many parameters each of the module's own functions has. */
+/**
+ * How many parameters each of the module's own functions has.
+ * @param {Buffer} module
+ */
 export function parameterCounts(module) {
-  const content = (wanted) => sections(module).find(({ name }) => name === wanted)?.content ?? Buffer.of(0);
+  const content = (/** @type {string} */ wanted) =>
+    sections(module).find(({ name }) => name === wanted)?.content ?? Buffer.of(0);
   const types = new Reader(content("type"));
   const counts = Array.from({ length: types.number() }, () => {
     if (types.byte() !== FUNCTION_TYPE) throw new Error("A wasm module has a type that is no function's.");
@@ -114,14 +136,22 @@ export function parameterCounts(module) {
   return Array.from({ length: functions.number() }, () => counts[functions.number()]);
 }
 
-/** The module with these bodies for its own functions. */
+/**
+ * The module with these bodies for its own functions.
+ * @param {Buffer} module
+ * @param {Buffer[]} bodies
+ */
 export function withBodies(module, bodies) {
   const code = Buffer.concat([number(bodies.length), ...bodies.flatMap((body) => [number(body.length), body])]);
-  const whole = (section) => Buffer.concat([section.whole.subarray(0, 1), number(code.length), code]);
+  const whole = (/** @type {Section} */ section) =>
+    Buffer.concat([section.whole.subarray(0, 1), number(code.length), code]);
   return moduleOf(sections(module).map((section) => (section.name === "code" ? whole(section) : section.whole)));
 }
 
-/** Skips what kind of thing an import is, and returns it. */
+/**
+ * Skips what kind of thing an import is, and returns it.
+ * @param {Reader} reader
+ */
 function skipImport(reader) {
   const limits = () => {
     const flags = reader.byte();
@@ -143,6 +173,8 @@ function skipImport(reader) {
 /**
  * The module with other names for some of its imports and exports, and without its custom sections:
  * what a panic says, file and line, does not need the functions' names.
+ * @param {Buffer} module
+ * @param {Record<string, string>} names
  */
 export function shortened(module, names) {
   const kept = sections(module).filter(({ name }) => !name.startsWith("custom "));
@@ -166,12 +198,18 @@ export function shortened(module, names) {
   return moduleOf(parts);
 }
 
-/** A module of these sections, each with its head. */
+/**
+ * A module of these sections, each with its head.
+ * @param {Uint8Array[]} parts
+ */
 export function moduleOf(parts) {
   return Buffer.concat([HEADER, ...parts]);
 }
 
-/** A number as a `Reader` reads it. */
+/**
+ * A number as a `Reader` reads it.
+ * @param {number} value
+ */
 export function number(value) {
   const bytes = [];
   for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);

@@ -10,6 +10,8 @@ import { numberedLocals } from "./locals.mjs";
 import { namedByLikeness } from "./order.mjs";
 import { shortened } from "./wasm.mjs";
 
+/** @import { Progress } from "../terminal.mjs" */
+
 const folder = join(build, "worker");
 const files = ["index.js", "index_bg.wasm"];
 const entry = at("worker", "js", "entry.ts");
@@ -23,6 +25,7 @@ export const worker = {
   },
   outputs: files.map((file) => join(folder, file)),
 
+  /** @param {Progress} progress */
   async make(progress) {
     const staging = join(build, ".worker");
     await run(neededTool("worker-build"), ["--release", "--out-dir", staging, "--", "--locked"], {
@@ -43,6 +46,7 @@ export const worker = {
 /**
  * Puts like functions of the module beside each other, and numbers their locals alike: some 4 KB and 0.6 KB (gzipped)
  * less.
+ * @param {string} staging
  */
 async function order(staging) {
   const wasm = join(staging, "index_bg.wasm");
@@ -54,6 +58,7 @@ async function order(staging) {
 /**
  * Puts the entry in front of what `worker-build` made, and gives short names to what the module and its
  * JavaScript have of each other: wasm-bindgen's end in hashes, which do not compress.
+ * @param {string} staging
  */
 async function shorten(staging) {
   const [script, wasm, names] = [...files, "names.json"].map((file) => join(staging, file));

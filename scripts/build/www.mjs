@@ -26,6 +26,10 @@ export const www = {
   async make() {
     mkdirSync(folder, { recursive: true });
     const wanted = new Set();
+    /**
+     * @param {string} to
+     * @param {Buffer} content
+     */
     const write = (to, content) => {
       wanted.add(to);
       // Files that are the same stay untouched: a running service watches them.
@@ -88,6 +92,7 @@ function clientFiles() {
   return [...files, ...later.filter(([file]) => !taken.has(file))];
 }
 
+/** @param {string[]} pair A file of the client, and its name. */
 function withMap([file, name]) {
   const from = join(build, "client", file);
   const map = `${from}.map`;
@@ -97,6 +102,7 @@ function withMap([file, name]) {
   ];
 }
 
+/** @param {string} parent */
 function removeEmptyFolders(parent) {
   for (const entry of readdirSync(parent, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;

@@ -5,10 +5,15 @@ import { addressFlags, addressOptions, whole } from "../options.mjs";
 import { UsageProblem, say } from "../terminal.mjs";
 import { typed } from "../typed.mjs";
 
+/** @import { Flags, ValuesOf } from "../command.mjs" */
+
 const A_YEAR_IN_MINUTES = 365 * 24 * 60;
 const name = "client-url";
 
-/** The flags that say who a client is and what it may do. */
+/**
+ * The flags that say who a client is and what it may do.
+ * @satisfies {Flags}
+ */
 export const clientFlags = {
   user: { type: "string", value: "USER", about: "Who connects." },
   role: {
@@ -25,16 +30,19 @@ export const clientFlags = {
   },
 };
 
+/** @satisfies {Flags} */
+const flags = {
+  hub: { type: "string", value: "HUB", about: "The hub to connect to; needed." },
+  ...clientFlags,
+  minutes: { type: "string", default: "60", value: "M", about: "How long the URL is good for." },
+  ...addressFlags,
+};
+
 export const clientUrl = {
   name: typed(name),
   summary: "Prints a URL for a client to connect with.",
   about: "Prints one client access URL and nothing else: ws://, or wss:// with --https.",
-  flags: {
-    hub: { type: "string", value: "HUB", about: "The hub to connect to; needed." },
-    ...clientFlags,
-    minutes: { type: "string", default: "60", value: "M", about: "How long the URL is good for." },
-    ...addressFlags,
-  },
+  flags,
   examples: [
     [typed(name, "--hub myHub1"), "for anybody, who may only listen"],
     [
@@ -45,6 +53,7 @@ export const clientUrl = {
     [typed(name, "--hub myHub1 --deployed"), "of the deployed service"],
   ],
 
+  /** @param {ValuesOf<typeof flags>} values */
   run(values) {
     if (values.hub === undefined)
       throw new UsageProblem(

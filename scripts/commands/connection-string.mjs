@@ -5,6 +5,8 @@ import { addressFlags, addressOptions } from "../options.mjs";
 import { quoted, say } from "../terminal.mjs";
 import { typed } from "../typed.mjs";
 
+/** @import { ValuesOf } from "../command.mjs" */
+
 const name = "connection-string";
 const { "connection-string": _, ...flags } = addressFlags;
 
@@ -21,6 +23,7 @@ export const connectionString = {
     [typed(name, "--deployed"), "of the deployed service"],
   ],
 
+  /** @param {ValuesOf<typeof flags>} values */
   run(values) {
     const { url, key, authority } = address(addressOptions(values), "https");
     if (authority) process.stderr.write(`export NODE_EXTRA_CA_CERTS=${quoted(authority)}\n`);

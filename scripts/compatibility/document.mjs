@@ -3,6 +3,18 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { at } from "../paths.mjs";
 
+/**
+ * @import { Row, ShownBy } from "../../tests/compatibility/row.mjs"
+ */
+
+/**
+ * A part of the service, the sections of the specification that it is about, and its features.
+ * @typedef {{ title: string, sources?: string[], rows: Row[] }} Area
+ *
+ * A package of Microsoft's that is tested: the name that it is installed by where that is another, and its suite.
+ * @typedef {{ name: string, alias?: string, suite: string }} TestedPackage
+ */
+
 const STATES = {
   "✅": "as the service does it",
   "⚠": "with the difference that is described",
@@ -17,7 +29,11 @@ What Azure Web PubSub has, what of it is here, and the tests that show it. \`npm
 This file is made by \`npm run compatibility\` from the rows in \`tests/compatibility\`. Where Microsoft's documents, emulator and SDKs disagree, a row says what is done here.
 `;
 
-/** The version of each package, from the files that pin them. */
+/**
+ * The version of each package, from the files that pin them.
+ * @template {Pick<TestedPackage, "name" | "alias">} P
+ * @param {P[]} packages
+ */
 export function versionsOf(packages) {
   const npm = JSON.parse(readFileSync(at("package.json"), "utf8")).devDependencies;
   const pip = readFileSync(at("tests", "requirements.txt"), "utf8");
@@ -28,8 +44,13 @@ export function versionsOf(packages) {
   });
 }
 
+/**
+ * @param {Area[]} areas
+ * @param {(TestedPackage & { version: string })[]} packages
+ */
 export function documentOf(areas, packages) {
-  const count = (state) => areas.flatMap(({ rows }) => rows).filter((row) => row.state === state).length;
+  const count = (/** @type {string} */ state) =>
+    areas.flatMap(({ rows }) => rows).filter((row) => row.state === state).length;
   const states = Object.entries(STATES).map(([state, meaning]) => `| ${state} | ${meaning} | ${count(state)} |`);
   return [
     HEAD,
@@ -43,24 +64,38 @@ export function documentOf(areas, packages) {
   ].join("\n");
 }
 
+/**
+ * @param {string[]} heads
+ * @param {string[]} rows
+ */
 const table = (heads, rows) => `| ${heads.join(" | ")} |\n|${" --- |".repeat(heads.length)}\n${rows.join("\n")}\n`;
 
-/** An area's title, which links the section of the specification that it is about, and a line for further ones. */
+/**
+ * An area's title, which links the section of the specification that it is about, and a line for further ones.
+ * @param {Area} area
+ */
 function headingOf({ title, sources: [first, ...more] = [] }) {
-  const link = (source) => `[${source.replace(/^.*\//, "")}](${source})`;
+  const link = (/** @type {string} */ source) => `[${source.replace(/^.*\//, "")}](${source})`;
   const heading = first ? `## [${title}](${first})\n` : `## ${title}\n`;
   return more.length > 0 ? `${heading}\nAlso: ${more.map(link).join(", ")}.\n` : heading;
 }
 
+/** @param {Row} row */
 function rowOf({ feature, state, note, tests }) {
   return `| ${[note ? `${feature}<br>*${note}*` : feature, state, testsOf(tests)].map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-/** The end-to-end tests by folder and name, the others by name. */
+/**
+ * The end-to-end tests by folder and name, the others by name.
+ * @param {string} file
+ */
 const labelOf = (file) =>
   (file.startsWith("tests/e2e/") ? file.slice("tests/e2e/".length) : basename(file)).replace(/(\.test)?\.\w+$/, "");
 
-/** Each file once, with its tests. */
+/**
+ * Each file once, with its tests.
+ * @param {ShownBy[]} tests
+ */
 function testsOf(tests) {
   const files = [...new Set(tests.map(({ file }) => file))];
   return files
@@ -74,6 +109,7 @@ function testsOf(tests) {
     .join("<br>");
 }
 
+/** @param {ShownBy} test */
 function nameOf({ file, name, cases }) {
   const words = file.endsWith(".rs") ? name.replaceAll("_", " ") : name.replace(/ ?\(?\$\{[^}]*\}\)?/g, " …");
   return cases.length > 0 ? `${words} (${cases.join("; ")})` : words;

@@ -1,5 +1,6 @@
 // The page's files as a worker of their own, for plain workerd: what the platform does when deployed.
 
+/** @type {Record<string, string>} */
 const types = {
   css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
@@ -16,14 +17,23 @@ const types = {
   woff2: "font/woff2",
 };
 
-/** The content type that goes with a file's name. */
+/**
+ * The content type that goes with a file's name.
+ * @param {string} name
+ */
 export const contentType = (name) =>
   types[name.slice(name.lastIndexOf(".") + 1).toLowerCase()] ?? "application/octet-stream";
 
-/** The path that a file answers to: the folder's for an `index.html`, without `.html` for other pages. */
+/**
+ * The path that a file answers to: the folder's for an `index.html`, without `.html` for other pages.
+ * @param {string} name
+ */
 export const assetPath = (name) => `/${name}`.replace(/\/index\.html$/, "/").replace(/\.html$/, "");
 
-/** The source of a worker that serves files which are embedded beside it under `assets/`. */
+/**
+ * The source of a worker that serves files which are embedded beside it under `assets/`.
+ * @param {string[]} names
+ */
 export function assetsWorker(names) {
   const imports = names.map((name, index) => `import file${index} from ${JSON.stringify(`./assets/${name}`)};`);
   const entries = names.map(

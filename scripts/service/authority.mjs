@@ -26,10 +26,16 @@ const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
 x509.cryptoProvider.set(webcrypto);
 
-/** Where the certificate is that clients have to trust. */
+/**
+ * Where the certificate is that clients have to trust.
+ * @param {string} state
+ */
 export const authorityFile = (state) => join(state, "tls", "authority.pem");
 
-/** The files of the certificate that the authority signs. */
+/**
+ * The files of the certificate that the authority signs.
+ * @param {string} state
+ */
 export const serviceFiles = (state) => ({
   cert: join(state, "tls", "service.pem"),
   key: join(state, "tls", "service-key.pem"),
@@ -38,6 +44,8 @@ export const serviceFiles = (state) => ({
 /**
  * The service's certificate and key, as PEM, for `localhost` and `host`: those in the state folder, or new ones where
  * they are for other names or end soon. `now` is in milliseconds.
+ * @param {{ state: string, host: string }} options
+ * @param {number} [now]
  */
 export async function certificateFor({ state, host }, now = Date.now()) {
   const folder = privateFolder(join(state, "tls"));
@@ -54,9 +62,16 @@ export async function certificateFor({ state, host }, now = Date.now()) {
   return made;
 }
 
+/**
+ * @param {{ key: string, cert: string }} options
+ * @param {{ key: string, cert: string }} authority
+ * @param {string[]} names
+ * @param {number} now
+ */
 function isGood({ key, cert }, authority, names, now) {
   const certificate = isPair({ key, cert }) && new X509Certificate(cert);
   if (!certificate) return false;
+  /** @param {string} name */
   const has = (name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined;
   return (
     certificate.verify(new X509Certificate(authority.cert).publicKey) &&
@@ -65,6 +80,10 @@ function isGood({ key, cert }, authority, names, now) {
   );
 }
 
+/**
+ * @param {string} folder
+ * @param {number} now
+ */
 async function localAuthority(folder, now) {
   const [keyFile, certificateFile] = ["authority-key.pem", "authority.pem"].map((name) => join(folder, name));
   if (existsSync(keyFile) && existsSync(certificateFile)) {
@@ -83,7 +102,10 @@ async function localAuthority(folder, now) {
   return made;
 }
 
-/** Whether these are a certificate and its key. */
+/**
+ * Whether these are a certificate and its key.
+ * @param {{ key: string, cert: string }} options
+ */
 function isPair({ key, cert }) {
   try {
     return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
@@ -92,6 +114,7 @@ function isPair({ key, cert }) {
   }
 }
 
+/** @param {number} now */
 async function makeAuthority(now) {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const usages = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
@@ -110,6 +133,11 @@ async function makeAuthority(now) {
   return { key: pem(keys.privateKey), cert: `${certificate.toString("pem")}\n` };
 }
 
+/**
+ * @param {{ key: string, cert: string }} authority
+ * @param {string[]} names
+ * @param {number} now
+ */
 async function makeCertificate(authority, names, now) {
   const issuer = new x509.X509Certificate(authority.cert);
   const signingKey = createPrivateKey(authority.key).toCryptoKey(ALGORITHM, false, ["sign"]);
@@ -134,4 +162,5 @@ async function makeCertificate(authority, names, now) {
   return { key: pem(keys.privateKey), cert: `${certificate.toString("pem")}\n` };
 }
 
+/** @param {webcrypto.CryptoKey} key */
 const pem = (key) => KeyObject.from(key).export({ type: "pkcs8", format: "pem" });

@@ -1,7 +1,15 @@
 // The configuration that plain workerd reads, from the same facts that wrangler reads.
 import { isOn } from "../variables.mjs";
 
-/** The text of the configuration. Paths to embed are relative to it. */
+/** @import { WorkerConfig } from "./worker-config.mjs" */
+
+/**
+ * The text of the configuration. Paths to embed are relative to it.
+ * @param {{
+ *   config: WorkerConfig, modules: string[], assets: string[], variables: Record<string, string | undefined>, storage: string,
+ *   address: string,
+ * }} facts
+ */
 export function capnp({ config, modules, assets, variables, storage, address }) {
   const vars = { ...config.vars, ...variables };
   // Sorted, the entry would not be first: workerd takes the first module for it.
@@ -48,14 +56,26 @@ const assets :Workerd.Worker = (
 `;
 }
 
+/**
+ * @param {string} name
+ * @param {WorkerConfig} config
+ */
 const isEntry = (name, config) => Number(config.main.endsWith(`/${name}`));
 
+/**
+ * @param {string} name
+ * @param {string} file
+ */
 function module(name, file) {
   const kind = name.endsWith(".wasm") ? "wasm" : "esModule";
   return `(name = ${text(name)}, ${kind} = embed ${text(file)})`;
 }
 
+/** @param {string[]} items */
 const list = (items) => (items.length === 0 ? "[]" : `[\n    ${items.join(",\n    ")},\n  ]`);
 
-/** A text literal: like JSON's but for characters by number. */
+/**
+ * A text literal: like JSON's but for characters by number.
+ * @param {string} value
+ */
 const text = (value) => JSON.stringify(value).replace(/\\u00([0-9a-f]{2})/g, "\\x$1");

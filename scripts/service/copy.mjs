@@ -3,7 +3,11 @@ import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { filesUnder } from "../build/inputs.mjs";
 
-/** Copies a folder; returns the names of its files. */
+/**
+ * Copies a folder; returns the names of its files.
+ * @param {string} from
+ * @param {string} to
+ */
 export function copyFolder(from, to) {
   return filesUnder(from).map((file) => {
     const name = relative(from, file);

@@ -14,9 +14,9 @@ const ANSWERED_WITHIN_MS = 10_000;
  * @returns {Promise<Keys | undefined>}
  */
 export async function currentKeys({ url, key, secret }) {
-  const ask = (path, options) =>
+  const ask = (/** @type {string} */ path, /** @type {RequestInit} */ options) =>
     fetch(`${url}${path}`, { ...options, redirect: "manual", signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) });
-  const show = async (headers) => {
+  const show = async (/** @type {Record<string, string>} */ headers) => {
     const answer = await ask(`${KEYS}?reveal=1`, { headers });
     return answer.ok ? /** @type {Keys} */ (await answer.json()) : void (await answer.text());
   };

@@ -12,8 +12,13 @@ export class Farewell {
   /** The key that signs the request. */
   key;
   #options;
+  /** @type {{ asked: import("node:http").ClientRequest, answered: Promise<string | undefined> } | undefined} */
   #held;
 
+  /**
+   * @param {{ host: string, port: number }} options
+   * @param {string} key
+   */
   constructor(options, key) {
     this.#options = options;
     this.key = key;
@@ -41,6 +46,7 @@ export class Farewell {
     const token = requestToken({ path: PATH }, { url: `http://${authority}`, key: this.key });
     const headers = { Host: authority, Authorization: `Bearer ${token}`, "Transfer-Encoding": "chunked" };
     const asked = request({ method: "POST", host: reachable(host), port, path: PATH, headers, agent: false });
+    /** @type {Promise<string | undefined>} */
     const answered = new Promise((resolve) => {
       asked.on("response", (response) => {
         response.resume();

@@ -7,7 +7,12 @@ import { typed } from "../typed.mjs";
 
 const HUB = "myHub1";
 
-/** Where the service is reached, with its connection string, a client URL and what to type next. */
+/**
+ * Where the service is reached, with its connection string, a client URL and what to type next.
+ * @param {{ state: string }} options
+ * @param {string} key
+ * @param {import("../service.mjs").Reached} reached
+ */
 export function greeting(options, key, { endpoint, secure: https, authority }) {
   const secure = https ?? endpoint;
   const elsewhere = options.state === state ? "" : `--state ${quoted(options.state)}`;

@@ -21,7 +21,10 @@ export async function buildServer() {
   await step("Building the native server", () => run("cargo", args, { cwd: root, env: nativeEnv() }));
 }
 
-/** Starts it. */
+/**
+ * Starts it.
+ * @type {import("../service.mjs").Launch}
+ */
 export function startServer(options, { variables, keys }, stdio) {
   const args = ["--host", options.host, "--port", options.port, "--state", options.state];
   const { HUB_SETTINGS: settings, ...rest } = variables;
@@ -32,11 +35,12 @@ export function startServer(options, { variables, keys }, stdio) {
     args.push("--settings", file);
   }
   for (const [name, value] of Object.entries(rest)) args.push("--var", `${name}=${value}`);
-  if (options.https) {
-    const { port, certificate } = options.https;
+  const { port, certificate } = options.https ?? {};
+  if (port !== undefined && certificate) {
     args.push("--https-port", port, "--cert", certificate.cert, "--key", certificate.key);
   }
-  for (const name of ["durability", "threads"]) if (options[name] !== undefined) args.push(`--${name}`, options[name]);
+  if (options.durability !== undefined) args.push("--durability", options.durability);
+  if (options.threads !== undefined) args.push("--threads", options.threads);
   // Where it listens is said when it has answered.
   const [input, output, errors] = stdio;
   const own = [input, output === "inherit" ? "ignore" : output, errors];

@@ -7,26 +7,42 @@ import { ask, readIfThere } from "../processes.mjs";
 import { UsageProblem } from "../terminal.mjs";
 import { privateFolder, writePrivate } from "./folder.mjs";
 
+/**
+ * What is known of the service that runs on a state folder: its `command`, its process's id, and once it answers where it
+ * listens and how it is reached.
+ * @typedef {{ command: string, pid: number, host?: string } & Partial<import("../service.mjs").Reached>} RunningService
+ *
+ * The same as it is kept, with the processes of the service and when they were started.
+ * @typedef {Omit<RunningService, "pid"> & { processes?: { pid: number, started?: string }[] }} ServiceRecord
+ */
+
+/** @param {string} state */
 const fileIn = (state) => join(state, "service.json");
 
 /**
- * The service that runs on a state folder, if one does: its `command`, its process's id as `pid`, and once it answers its
- * `endpoint`, its `secure` one and the `authority` that signed its certificate, where it has them.
+ * The service that runs on a state folder, if one does.
+ * @param {string} state
+ * @returns {RunningService | undefined}
  */
 export function runningService(state) {
   const record = parsed(readIfThere(fileIn(state)));
-  const isRunning = ({ pid, started }) => started !== undefined && startOf(pid) === started;
-  const alive = record?.processes?.find(isRunning);
-  return alive && { ...record, pid: alive.pid };
+  const alive = record?.processes?.find(({ pid, started }) => started !== undefined && startOf(pid) === started);
+  return record && alive && { ...record, pid: alive.pid };
 }
 
-/** The service of this project that runs at a port of its own, whatever its state folder. */
+/**
+ * The service of this project that runs at a port of its own, whatever its state folder.
+ * @param {string | number | undefined} port
+ */
 export function serviceAt(port) {
   const state = readIfThere(join(ports, String(port)));
   return state ? runningService(state) : undefined;
 }
 
-/** Fails where another service runs on the folder. */
+/**
+ * Fails where another service runs on the folder.
+ * @param {string} state
+ */
 export function checkUnused(state) {
   const other = runningService(state);
   if (!other) return;
@@ -36,7 +52,11 @@ export function checkUnused(state) {
   );
 }
 
-/** Makes the state folder, if it is not there, this process's: of two that want it at once one gets it. */
+/**
+ * Makes the state folder, if it is not there, this process's: of two that want it at once one gets it.
+ * @param {string} state
+ * @param {string} command
+ */
 export async function claim(state, command) {
   privateFolder(state, { ours: false });
   await withLock(join(state, "start.lock"), "start on this state folder", () => {
@@ -45,26 +65,42 @@ export async function claim(state, command) {
   });
 }
 
-/** Says that this process, and the programs with these ids, run on the folder, and at which ports; `facts` is what clients need. */
+/**
+ * Says that this process, and the programs with these ids, run on the folder, and at which ports; `facts` is what clients
+ * need.
+ * @param {string} state
+ * @param {(number | undefined)[]} pids
+ * @param {Omit<RunningService, "pid">} facts
+ */
 export function record(state, pids, facts) {
-  const processes = [process.pid, ...pids].map((pid) => ({ pid, started: startOf(pid) }));
+  const processes = [process.pid, ...pids].flatMap((pid) => (pid ? [{ pid, started: startOf(pid) }] : []));
   writePrivate(fileIn(state), `${JSON.stringify({ ...facts, processes }, null, 2)}\n`);
   privateFolder(ports);
   for (const name of readdirSync(ports).filter(isLeftOver)) rmSync(join(ports, name), { force: true });
   for (const url of [facts.endpoint, facts.secure]) if (url) writePrivate(join(ports, portOf(url)), state);
 }
 
-/** Whether a port's file names a folder that is gone, or a file on its way there has lost the process that writes it. */
+/**
+ * Whether a port's file names a folder that is gone, or a file on its way there has lost the process that writes it.
+ * @param {string} name
+ */
 function isLeftOver(name) {
   const [, writer] = name.split(".");
   return writer === undefined ? !existsSync(readIfThere(join(ports, name))) : startOf(writer) === undefined;
 }
 
-/** Says that no service runs on the folder any more. */
+/**
+ * Says that no service runs on the folder any more.
+ * @param {string} state
+ */
 export function forget(state) {
   if (runningService(state)?.pid === process.pid) rmSync(fileIn(state), { force: true });
 }
 
+/**
+ * @param {string} text
+ * @returns {ServiceRecord | undefined}
+ */
 function parsed(text) {
   try {
     return JSON.parse(text);
@@ -73,10 +109,19 @@ function parsed(text) {
   }
 }
 
-/** The port of a service's URL. */
-export const portOf = (url) => new URL(url).port || { "http:": "80", "https:": "443" }[new URL(url).protocol];
+/**
+ * The port of a service's URL.
+ * @param {string} url
+ */
+export function portOf(url) {
+  const { port, protocol } = new URL(url);
+  return port || (protocol === "https:" ? "443" : "80");
+}
 
-/** When a process was started, in the system's own words; undefined where there is none. Ids are used again. */
+/**
+ * When a process was started, in the system's own words; undefined where there is none. Ids are used again.
+ * @param {number | string} pid
+ */
 function startOf(pid) {
   if (!existsSync("/proc/self/stat")) return ask("ps", ["-o", "lstart=", "-p", String(pid)]) || undefined;
   const stat = readIfThere(`/proc/${pid}/stat`);

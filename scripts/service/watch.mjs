@@ -2,17 +2,22 @@
 import { watch } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "../build.mjs";
+import { messageOf } from "../errors.mjs";
 import { at } from "../paths.mjs";
 import { say } from "../terminal.mjs";
 
 /** Editors write a file in several steps; a moment later they are done. */
 const SETTLED_AFTER_MS = 200;
 
-/** Watches the sources, and calls `load` after a build. A failed build says why, and the service goes on with the one before. */
+/**
+ * Watches the sources, and calls `load` after a build. A failed build says why, and the service goes on with
+ * the one before.
+ * @param {() => unknown} load
+ */
 export function rebuildOnChange(load) {
   let changed = false;
   let building = false;
-  const onChange = async (_, file) => {
+  const onChange = async (/** @type {string} */ _, /** @type {string | null} */ file) => {
     if (file && /(^|\/)(\.|node_modules|target)/.test(file)) return;
     changed = true;
     if (building) return;
@@ -30,11 +35,12 @@ export function rebuildOnChange(load) {
         say(`${folder}/ is not watched for changes any more: ${error.message}`),
       );
     } catch (error) {
-      say(`${folder}/ is not watched for changes: ${error.message}`);
+      say(`${folder}/ is not watched for changes: ${messageOf(error)}`);
     }
   }
 }
 
+/** @param {() => unknown} load */
 async function rebuild(load) {
   try {
     const made = await build();
@@ -42,6 +48,6 @@ async function rebuild(load) {
     await load();
     say(`Built again: ${made.join(", ")}.`);
   } catch (error) {
-    say(`${error.message}\nThe service goes on with the last build that succeeded.`);
+    say(`${messageOf(error)}\nThe service goes on with the last build that succeeded.`);
   }
 }

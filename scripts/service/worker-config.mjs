@@ -8,7 +8,7 @@ const NO_COMPRESSION = "no_web_socket_compression";
  * @typedef {{
  *   name: string, main: string, compatibility_date: string, compatibility_flags: string[], rules: object[],
  *   durable_objects: { bindings: { name: string, class_name: string }[] },
- *   assets: { directory: string, binding: string }, vars?: Record<string, string>
+ *   migrations: { tag: string, [step: string]: string | string[] }[], assets: { directory: string, binding: string }, vars?: Record<string, string | number>
  * }} WorkerConfig
  */
 

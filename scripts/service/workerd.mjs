@@ -11,7 +11,10 @@ import { privateFolder } from "./folder.mjs";
 import { workerd } from "./program.mjs";
 import { workerConfig } from "./worker-config.mjs";
 
-/** Starts workerd on a copy of the build, so that building again does not disturb it. */
+/**
+ * Starts workerd on a copy of the build, so that building again does not disturb it.
+ * @type {import("../service.mjs").Launch}
+ */
 export async function startWorkerd(options, { variables, keys }, stdio) {
   const folder = privateFolder(join(options.state, "workerd"));
   const run = join(folder, "run");
@@ -40,6 +43,7 @@ export async function startWorkerd(options, { variables, keys }, stdio) {
 
 /**
  * Ctrl-C goes to everything in the terminal's foreground; what it means to the service is this process's to say.
+ * @param {string[]} command
  * @returns {[command: string, args: string[]]}
  */
 function deafToInterrupts(command) {

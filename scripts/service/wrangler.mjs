@@ -29,7 +29,11 @@ export default {
 };
 `;
 
-/** Puts the built worker where wrangler reads it, the entry last: it is the file that wrangler watches. Returns its path. */
+/**
+ * Puts the built worker where wrangler reads it, the entry last: it is the file that wrangler watches.
+ * Returns its path.
+ * @param {{ state: string, webSocketCompression?: boolean }} options
+ */
 export async function loadWorker(options) {
   const folder = join(options.state, "wrangler", "worker");
   const config = await workerConfig(options);
@@ -39,7 +43,10 @@ export async function loadWorker(options) {
   return entry;
 }
 
-/** Starts wrangler; everything that it writes goes into `options.state`. */
+/**
+ * Starts wrangler; everything that it writes goes into `options.state`.
+ * @type {import("../service.mjs").Launch}
+ */
 export async function startWrangler(options, { variables, keys }, stdio) {
   const folder = privateFolder(join(options.state, "wrangler"));
   const main = await loadWorker(options);
@@ -59,7 +66,11 @@ export async function startWrangler(options, { variables, keys }, stdio) {
   });
 }
 
-/** The deployed configuration with this run's entry and variables, and paths that hold from anywhere. */
+/**
+ * The deployed configuration with this run's entry and variables, and paths that hold from anywhere.
+ * @param {import("./worker-config.mjs").WorkerConfig} config
+ * @param {{ main: string, variables: Record<string, string> }} run
+ */
 export function localConfig(config, { main, variables }) {
   return {
     ...config,
@@ -70,10 +81,13 @@ export function localConfig(config, { main, variables }) {
   };
 }
 
-/** Secrets as a `.dev.vars` file. */
+/**
+ * Secrets as a `.dev.vars` file.
+ * @param {Record<string, string | undefined>} keys
+ */
 export function devVars(keys) {
   return Object.entries(keys)
-    .map(([name, value]) => {
+    .map(([name, value = ""]) => {
       const quote = ["'", '"', "`"].find((candidate) => !value.includes(candidate));
       if (!quote || /[\r\n]/.test(value) || (quote !== "'" && value.includes("\\"))) {
         throw new Problem(`${name} has characters that wrangler cannot read: take a key of letters and digits.`);
@@ -83,7 +97,11 @@ export function devVars(keys) {
     .join("");
 }
 
-/** No telemetry, no look for updates, no questions, nothing from the network, colours only for eyes. */
+/**
+ * No telemetry, no look for updates, no questions, nothing from the network, colours only for eyes.
+ * @param {string} folder
+ * @param {import("../service.mjs").Stdio} [stdio]
+ */
 export function quiet(folder, stdio) {
   const seen = stdio?.[1] === "inherit" && process.stdout.isTTY;
   return {

@@ -3,6 +3,8 @@ import { chromedriver, chromium } from "../toolchain.mjs";
 import { Problem } from "../terminal.mjs";
 import * as apt from "./apt.mjs";
 
+/** @import { Progress } from "../terminal.mjs" */
+
 const DEBIAN_PACKAGES = ["chromium", "chromium-driver"];
 
 export const browser = {
@@ -10,6 +12,7 @@ export const browser = {
 
   isThere: () => chromium() !== undefined && chromedriver() !== undefined,
 
+  /** @param {Progress} at */
   async install(at) {
     if (apt.canInstall() && (await apt.offers(DEBIAN_PACKAGES, at))) return apt.install(DEBIAN_PACKAGES, at);
     const how = apt.hasApt()

@@ -5,6 +5,7 @@
 // fractions of a second, and building them takes minutes.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../errors.mjs";
 import { ask, run } from "../processes.mjs";
 import { tools } from "../paths.mjs";
 import { Problem } from "../terminal.mjs";
@@ -12,10 +13,18 @@ import { tool, toolFolder } from "../toolchain.mjs";
 import { versions } from "../versions.mjs";
 import { cargoProgress } from "./cargo-progress.mjs";
 
+/** @import { Progress } from "../terminal.mjs" */
+
 /** How long the release page may take to answer before the tool is built instead. */
 const ANSWER_WITHIN_MS = 5_000;
 const DOWNLOAD_WITHIN_MS = 120_000;
 
+/** @import { Tool } from "../versions.mjs" */
+
+/**
+ * How a tool is had: from which crate, with which arguments of `cargo install`, and where a prebuilt one is.
+ * @type {Record<Tool, { crate: string, args: string[], release?(version: string, platform: string): string }>}
+ */
 const recipes = {
   // The default features only add TLS to the test runner, which talks to a local chromedriver.
   "wasm-bindgen": {
@@ -33,6 +42,7 @@ const recipes = {
   },
 };
 
+/** @type {Record<string, string>} */
 const platforms = {
   "linux-x64": "x86_64-unknown-linux-musl",
   "linux-arm64": "aarch64-unknown-linux-musl",
@@ -40,12 +50,16 @@ const platforms = {
   "darwin-arm64": "aarch64-apple-darwin",
 };
 
-/** One of the tools, as something for the set-up to install. */
+/**
+ * One of the tools, as something for the set-up to install.
+ * @param {Tool} name
+ */
 export function cargoTool(name) {
   const version = versions[name];
   return {
     name: `${name} ${version}`,
     isThere: () => tool(name) !== undefined,
+    /** @param {Progress} at */
     async install(at) {
       const made = join(tools, "tmp", `${name}-${version}`);
       rmSync(made, { recursive: true, force: true });
@@ -57,6 +71,11 @@ export function cargoTool(name) {
   };
 }
 
+/**
+ * @param {Tool} name
+ * @param {string} made
+ * @param {Progress} at
+ */
 async function download(name, made, at) {
   const platform = platforms[`${process.platform}-${process.arch}`];
   const url = platform && recipes[name].release?.(versions[name], platform);
@@ -73,6 +92,7 @@ async function download(name, made, at) {
   }
 }
 
+/** @param {string | URL | Request} url */
 async function fetchWithin(url) {
   const abort = new AbortController();
   let timer = setTimeout(() => abort.abort(), ANSWER_WITHIN_MS);
@@ -87,6 +107,11 @@ async function fetchWithin(url) {
   }
 }
 
+/**
+ * @param {Tool} name
+ * @param {string} made
+ * @param {Progress} at
+ */
 async function compile(name, made, at) {
   const { crate, args } = recipes[name];
   const install = ["install", crate, "--version", `=${versions[name]}`, ...args];
@@ -109,12 +134,13 @@ async function compile(name, made, at) {
       await run("cargo", [...install, "--locked", ...into], options);
     } catch (error) {
       // A registry mirror can lag behind what the tool's own lock file names.
-      if (!/failed to select a version/.test(error.output ?? "")) throw error;
+      const output = error instanceof Problem ? error.output : undefined;
+      if (!/failed to select a version/.test(output ?? "")) throw error;
       await run("cargo", [...install, ...into], options);
     }
   } catch (error) {
     throw new Problem(
-      `${error.message}\n\n${name} ${versions[name]} could not be installed. To do it by hand:\n` +
+      `${messageOf(error)}\n\n${name} ${versions[name]} could not be installed. To do it by hand:\n` +
         `  cargo ${install.join(" ")} --locked`,
     );
   }

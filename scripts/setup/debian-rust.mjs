@@ -25,6 +25,8 @@ import { atLeast, minimumRust } from "../versions.mjs";
 import * as apt from "./apt.mjs";
 import { cargoProgress } from "./cargo-progress.mjs";
 
+/** @import { Progress } from "../terminal.mjs" */
+
 const DEBIAN_RUSTC = "/usr/bin/rustc";
 const DEBIAN_PACKAGES = ["rustc-web", "cargo-web", "rust-web-src"];
 const STAMP = "built-from";
@@ -38,12 +40,20 @@ function stamp() {
 export const debianRustIsThere = () =>
   existsSync(join(ownWasmRust, STAMP)) && readFileSync(join(ownWasmRust, STAMP), "utf8") === stamp();
 
-/** Installs Debian's packages and builds the library; `advice` says what a person does where that is not possible. */
+/**
+ * Installs Debian's packages and builds the library; `advice` says what a person does where that is not possible.
+ * @param {string} advice
+ * @param {Progress} at
+ */
 export async function makeDebianRust(advice, at) {
   await installDebianRust(advice, at);
   await buildStandardLibrary(at);
 }
 
+/**
+ * @param {string} advice
+ * @param {Progress} at
+ */
 async function installDebianRust(advice, at) {
   if (!(await apt.offers(DEBIAN_PACKAGES, at))) throw new Problem(advice);
   await need(
@@ -62,6 +72,12 @@ async function installDebianRust(advice, at) {
   await need([`lld-${llvm}`], () => wasmLinker(DEBIAN_RUSTC), advice, at);
 }
 
+/**
+ * @param {string[]} packages
+ * @param {() => string | false | undefined} isThere
+ * @param {string} advice
+ * @param {Progress} at
+ */
 async function need(packages, isThere, advice, at) {
   if (isThere()) return;
   if (!apt.canInstall()) {
@@ -70,6 +86,7 @@ async function need(packages, isThere, advice, at) {
   await apt.install(packages, at);
 }
 
+/** @param {Progress} at */
 async function buildStandardLibrary(at) {
   const work = join(tools, "tmp", "wasm-std");
   rmSync(work, { recursive: true, force: true });

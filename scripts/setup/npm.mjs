@@ -3,6 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { run } from "../processes.mjs";
 import { at, root } from "../paths.mjs";
 
+/**
+ * What a lock file says of packages, by where they are installed.
+ * @typedef {{ packages: Record<string, { version?: string, optional?: boolean, link?: boolean }> }} PackageLock
+ */
+
 export const npmPackages = {
   name: "npm packages",
 
@@ -20,7 +25,11 @@ export const npmPackages = {
   },
 };
 
-/** Whether what is installed is what the lock file says; optional packages may be left out. */
+/**
+ * Whether what is installed is what the lock file says; optional packages may be left out.
+ * @param {PackageLock} lock
+ * @param {PackageLock} installed
+ */
 export function matches(lock, installed) {
   return Object.entries(lock.packages).every(([path, { version, optional, link }]) => {
     if (path === "" || link) return true;
@@ -29,4 +38,5 @@ export function matches(lock, installed) {
   });
 }
 
+/** @param {string} file */
 export const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));

@@ -2,11 +2,14 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../errors.mjs";
 import { ask, run } from "../processes.mjs";
 import { at as inProject, tools } from "../paths.mjs";
 import { Problem } from "../terminal.mjs";
 import { python } from "../toolchain.mjs";
 import * as apt from "./apt.mjs";
+
+/** @import { Progress } from "../terminal.mjs" */
 
 const venv = join(tools, "venv");
 const requirements = inProject("tests", "requirements.txt");
@@ -22,6 +25,7 @@ export const pythonSdks = {
     readFileSync(stampFile, "utf8") === stamp() &&
     ask(python, ["--version"]) !== undefined,
 
+  /** @param {Progress} at */
   async install(at) {
     rmSync(venv, { recursive: true, force: true });
     try {
@@ -29,7 +33,7 @@ export const pythonSdks = {
     } catch (error) {
       if (!apt.canInstall()) {
         throw new Problem(
-          `Python 3.10 or newer with its venv module is needed for the tests. On Debian: ${apt.command(["python3-venv"])}\n${error.message}`,
+          `Python 3.10 or newer with its venv module is needed for the tests. On Debian: ${apt.command(["python3-venv"])}\n${messageOf(error)}`,
         );
       }
       await apt.install(["python3", "python3-venv"], at);

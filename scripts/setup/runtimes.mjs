@@ -5,13 +5,16 @@ import { run } from "../processes.mjs";
 import { tools } from "../paths.mjs";
 import { runtimes as pinned } from "../versions.mjs";
 
-/** Where a package of each kind has its program. */
+/**
+ * Where a package of each kind has its program.
+ * @type {Record<string, string>}
+ */
 const programs = { node: "bin/node", bun: "bin/bun", deno: "deno" };
 
 /** The runtimes for this system: a name such as `node 22.12.0`, the package and the program. */
 export const runtimes = (pinned[`${process.platform}-${process.arch}`] ?? []).map((pin) => {
-  const [, spec, version] = /^(.+)@([^@]+)$/.exec(pin) ?? [];
-  const kind = Object.keys(programs).find((name) => spec.includes(name));
+  const [, spec = pin, version = ""] = /^(.+)@([^@]+)$/.exec(pin) ?? [];
+  const kind = Object.keys(programs).find((name) => spec.includes(name)) ?? "";
   return { name: `${kind} ${version}`, kind, version, spec, program: join(tools, "runtimes", `${kind}-${version}`) };
 });
 

@@ -1,4 +1,5 @@
 // Rust itself, and the crates of Cargo.lock.
+import { messageOf } from "../errors.mjs";
 import { ask, run, which } from "../processes.mjs";
 import { at, root } from "../paths.mjs";
 import { Problem, say, step } from "../terminal.mjs";
@@ -20,6 +21,7 @@ export async function checkRust() {
 /**
  * Has rustup install the toolchain of `rust-toolchain.toml` where it is missing. Where that cannot be downloaded, rustup's
  * default toolchain takes its place in this command and in all that it starts, if it is new enough.
+ * @param {string} pinned
  */
 async function usePinned(pinned) {
   if (versionWithRustup(pinned)) return;
@@ -33,7 +35,7 @@ async function usePinned(pinned) {
     const version = usual && versionWithRustup(usual);
     if (!version || !atLeast(version, minimumRust())) {
       throw new Problem(
-        `Rust ${pinned} is missing and could not be installed. Run: rustup toolchain install ${pinned}\n${error.message}`,
+        `Rust ${pinned} is missing and could not be installed. Run: rustup toolchain install ${pinned}\n${messageOf(error)}`,
       );
     }
     process.env.RUSTUP_TOOLCHAIN = usual;
@@ -43,10 +45,19 @@ async function usePinned(pinned) {
   }
 }
 
+/**
+ * @param {string} program
+ * @param {string[]} args
+ */
 const versionOf = (program, args) => ask(program, args)?.split(" ")[1];
+/** @param {string} toolchain */
 const versionWithRustup = (toolchain) => versionOf("rustup", ["run", toolchain, "rustc", "--version"]);
 
-/** The crates of a folder's Cargo.lock, after which cargo needs no network. */
+/**
+ * The crates of a folder's Cargo.lock, after which cargo needs no network.
+ * @param {string} name
+ * @param {string} cwd
+ */
 const cratesOf = (name, cwd) => ({
   name,
   isThere: () => ask("cargo", ["fetch", "--locked", "--offline"], { cwd }) !== undefined,

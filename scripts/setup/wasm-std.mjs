@@ -8,11 +8,14 @@ import { WASM, wasmStd } from "../toolchain.mjs";
 import * as apt from "./apt.mjs";
 import { debianRustIsThere, makeDebianRust } from "./debian-rust.mjs";
 
+/** @import { Progress } from "../terminal.mjs" */
+
 export const wasmStandardLibrary = {
   name: `Rust's standard library for ${WASM}`,
 
   isThere: () => wasmStd("rustc") !== undefined || debianRustIsThere(),
 
+  /** @param {Progress} at */
   async install(at) {
     if (await addWithRustup(at)) return;
     const advice = `The target ${WASM} is missing. Run: rustup target add ${WASM}`;
@@ -21,6 +24,7 @@ export const wasmStandardLibrary = {
   },
 };
 
+/** @param {Progress} at */
 async function addWithRustup(at) {
   if (!which("rustup")) return false;
   at("rustup target add");
@@ -36,6 +40,7 @@ async function addWithRustup(at) {
 export const wasmClippy = {
   name: `clippy for ${WASM}`,
   isThere: () => Boolean(wasmStd("rustc")) || existsSync("/usr/bin/clippy-driver"),
+  /** @param {Progress} at */
   async install(at) {
     const packages = ["rust-web-clippy"];
     if (!apt.canInstall()) throw new Problem(`clippy is missing. Run: ${apt.command(packages)}`);

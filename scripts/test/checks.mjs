@@ -49,7 +49,10 @@ export function checkWorkerImports() {
     );
 }
 
-/** No service panicked while it was tested. */
+/**
+ * No service panicked while it was tested.
+ * @param {string} folder
+ */
 export function checkLogs(folder) {
   if (!existsSync(folder)) return;
   const panics = readdirSync(folder).flatMap((name) => {

@@ -10,17 +10,25 @@ import { Problem } from "../terminal.mjs";
 
 const ROOTS = new Set(["lib.rs", "main.rs"]);
 
-/** The code of a file without comments, texts and the tests at its end. */
+/**
+ * The code of a file without comments, texts and the tests at its end.
+ * @param {string} text
+ */
 function code(text) {
   const [before] = text.split(/^#\[cfg\(test\)\]\nmod /m);
   return before.replaceAll(/"(?:\\.|[^"\\])*"/gs, '""').replaceAll(/\/\/.*$/gm, "");
 }
 
-/** The paths of a `use`, whose braces stand for several. */
+/**
+ * The paths of a `use`, whose braces stand for several.
+ * @param {string} use
+ * @returns {string[][]}
+ */
 function paths(use) {
   const open = use.indexOf("{");
   if (open < 0) return [use.replace(/ as \w+$/, "").split("::")];
   const prefix = use.slice(0, open).replace(/::$/, "");
+  /** @type {string[]} */
   const parts = [];
   let depth = 0;
   let part = "";
@@ -35,10 +43,16 @@ function paths(use) {
   return [...parts, part].filter((one) => one !== "").flatMap((one) => paths(`${prefix}::${one}`));
 }
 
-/** The files, by their names, that a file imports. `modules` has the file of each module of the crate. */
+/**
+ * The files, by their names, that a file imports. `modules` has the file of each module of the crate.
+ * @param {string[]} module
+ * @param {string} text
+ * @param {Map<string, string>} modules
+ */
 function importsOf(module, text, modules) {
   const source = code(text);
   const children = new Set([...source.matchAll(/^(?:pub(?:\([^)]*\))? )?mod (\w+);/gm)].map(([, name]) => name));
+  /** @type {string[][]} */
   const found = [];
   const rest = source.replaceAll(/^[ \t]*(pub(?:\([^)]*\))? )?use ([^;]+);/gm, (_, isPublic, use) => {
     const all = paths(use.replaceAll(/\s+/g, ""));
@@ -48,6 +62,7 @@ function importsOf(module, text, modules) {
     return "";
   });
   for (const [path] of rest.matchAll(/(?<![\w:$])(?:crate|super)(?:::\w+)+/g)) found.push(path.split("::"));
+  /** @type {Set<string>} */
   const files = new Set();
   for (const path of found) {
     let at = path[0] === "crate" ? [] : module;
@@ -56,21 +71,26 @@ function importsOf(module, text, modules) {
       at = at.slice(0, -1);
       segments.shift();
     }
-    while (segments.length > 0 && modules.has([...at, segments[0]].join("::"))) at = [...at, segments.shift()];
+    while (segments.length > 0 && modules.has([...at, segments[0]].join("::"))) at = [...at, ...segments.splice(0, 1)];
     const file = modules.get(at.join("::"));
     if (file && file !== modules.get(module.join("::"))) files.add(file);
   }
   return files;
 }
 
-/** The circles among files: a map from a file's path below `src` to its text. Each circle is sorted. */
+/**
+ * The circles among files: a map from a file's path below `src` to its text. Each circle is sorted.
+ * @param {Map<string, string>} files
+ */
 export function circlesOf(files) {
-  const moduleOf = (file) => file.replace(/\.rs$/, "").split("/");
-  const names = [...files.keys()].filter((file) => !ROOTS.has(file));
+  const moduleOf = (/** @type {string} */ file) => file.replace(/\.rs$/, "").split("/");
+  const crate = [...files].filter(([file]) => !ROOTS.has(file));
+  const names = crate.map(([file]) => file);
   const modules = new Map(names.map((file) => [moduleOf(file).join("::"), file]));
-  const edges = new Map(names.map((file) => [file, importsOf(moduleOf(file), files.get(file), modules)]));
+  const edges = new Map(crate.map(([file, text]) => [file, importsOf(moduleOf(file), text, modules)]));
   const reached = new Map(names.map((file) => [file, reach(file, edges)]));
-  const reaches = (one, other) => reached.get(one)?.has(other);
+  const reaches = (/** @type {string} */ one, /** @type {string} */ other) => reached.get(one)?.has(other);
+  /** @type {Map<string, string[]>} */
   const circles = new Map();
   for (const file of names) {
     const circle = names.filter((other) => reaches(file, other) && reaches(other, file)).sort();
@@ -79,15 +99,19 @@ export function circlesOf(files) {
   return [...circles.values()];
 }
 
-/** What can be reached from a file; itself only in a circle. */
+/**
+ * What can be reached from a file; itself only in a circle.
+ * @param {string} file
+ * @param {Map<string, Set<string>>} edges
+ */
 function reach(file, edges) {
+  /** @type {Set<string>} */
   const seen = new Set();
-  const next = [...edges.get(file)];
-  while (next.length > 0) {
-    const other = next.pop();
+  const next = [...(edges.get(file) ?? [])];
+  for (let other = next.pop(); other !== undefined; other = next.pop()) {
     if (seen.has(other)) continue;
     seen.add(other);
-    next.push(...edges.get(other));
+    next.push(...(edges.get(other) ?? []));
   }
   return seen;
 }

@@ -1,6 +1,9 @@
 // How many tests passed and failed, from what the test runners print.
 
-/** The sum over every summary in the output of cargo, wasm-bindgen and node; zeros if there is none. */
+/**
+ * The sum over every summary in the output of cargo, wasm-bindgen and node; zeros if there is none.
+ * @param {string} output
+ */
 export function countTests(output) {
   const text = output.replace(/\x1b\[[0-9;]*m/g, "");
   const count = { passed: 0, failed: 0 };
@@ -14,7 +17,11 @@ export function countTests(output) {
   return count;
 }
 
-/** What a step adds to the sum: its own tests, or itself where it has none, or where it failed without one. */
+/**
+ * What a step adds to the sum: its own tests, or itself where it has none, or where it failed without one.
+ * @param {boolean} succeeded
+ * @param {{ passed: number, failed: number }} [counted]
+ */
 export function outcome(succeeded, { passed, failed } = { passed: 0, failed: 0 }) {
   if (succeeded && passed + failed === 0) return { passed: 1, failed: 0 };
   if (!succeeded && failed === 0) return { passed, failed: 1 };

@@ -14,7 +14,15 @@ const FOLDERS = ["bench", "crates", "docs", "examples", "findings", "scripts", "
 /** The tests of this check name sections that are not there. */
 const EXEMPT = "tests/scripts/documents.test.mjs";
 
-/** What of the tree is written by hand: each file's path and text. */
+/**
+ * A file of the tree, by its path in it.
+ * @typedef {{ path: string, text: string }} TreeFile
+ */
+
+/**
+ * What of the tree is written by hand.
+ * @returns {TreeFile[]}
+ */
 export function readTree() {
   const documents = filesUnder(root).filter((file) => dirname(file) === root && file.endsWith(".md"));
   const files = [...documents, ...filesUnder(...FOLDERS.map((folder) => at(folder)))];
@@ -25,8 +33,12 @@ export function readTree() {
   return kept.map((path) => ({ path, text: readFileSync(at(path), "utf8") }));
 }
 
-/** The anchors of a Markdown text's headings, as GitHub makes them: the second `a` is `a-1`. */
+/**
+ * The anchors of a Markdown text's headings, as GitHub makes them: the second `a` is `a-1`.
+ * @param {string} markdown
+ */
 export function anchorsOf(markdown) {
+  /** @type {Map<string, number>} */
   const seen = new Map();
   const headings = withoutFences(markdown)
     .split("\n")
@@ -39,26 +51,40 @@ export function anchorsOf(markdown) {
   });
 }
 
+/** @param {string} heading */
 function slugOf(heading) {
   const text = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase();
   return text.replace(/[^\p{L}\p{N}\p{M}_ -]/gu, "").replaceAll(" ", "-");
 }
 
+/** @param {string} markdown */
 const withoutFences = (markdown) => markdown.replace(/^( *)(`{3,}|~{3,})[^\n]*\n[\s\S]*?^\1\2[^\n]*$/gm, "");
 
-/** A `Source:` that begins a line of a comment, and what it cites; the second is undefined where that is no section. */
+/**
+ * A `Source:` that begins a line of a comment, and what it cites; the second is undefined where that is no section.
+ * @param {string} text
+ */
 const sourcesIn = (text) => [...text.matchAll(/^[ \t]*(?:\/\/[/!]?|\*|#) Source: (docs\/spec\/[a-z]+\.md#[\w-]+)?/gm)];
 
+/** @param {string} text */
 const citationsIn = (text) => [...text.matchAll(/docs\/spec\/([a-z]+\.md)#([\w-]+)/g)].map(([citation]) => citation);
 
+/**
+ * @param {string} text
+ * @param {number} index
+ */
 const lineOf = (text, index) => text.slice(0, index).split("\n").length;
 
-/** What is wrong with the sources that a tree's code gives, and which sections of the specification nothing cites. */
+/**
+ * What is wrong with the sources that a tree's code gives, and which sections of the specification nothing cites.
+ * @param {TreeFile[]} tree
+ */
 export function judgeSources(tree) {
   const sections = tree
     .filter(({ path }) => path.startsWith(SPEC) && path !== `${SPEC}README.md`)
     .flatMap(({ path, text }) => anchorsOf(text).map((anchor) => `${path}#${anchor}`));
   const there = new Set(sections);
+  /** @type {Set<string>} */
   const cited = new Set();
   const wrong = tree
     .filter(({ path }) => CODE.test(path))
@@ -76,6 +102,10 @@ export function judgeSources(tree) {
   return { wrong, uncited };
 }
 
+/**
+ * @param {string} section
+ * @param {string[]} sections
+ */
 const isTitle = (section, sections) =>
   sections.find((other) => other.split("#")[0] === section.split("#")[0]) === section;
 
@@ -86,20 +116,30 @@ export function checkSources() {
   if (all.length > 0) throw new Problem(all.join("\n"));
 }
 
-/** The links of a tree's documents that lead nowhere. `exists` says whether a path is there. */
-export function brokenLinks(tree, exists = (path) => existsSync(at(path))) {
-  const anchors = new Map(
-    tree.filter(({ path }) => path.endsWith(".md")).map(({ path, text }) => [path, new Set(anchorsOf(text))]),
-  );
-  return [...anchors.keys()].flatMap((path) => {
-    const { text } = tree.find((file) => file.path === path);
+/**
+ * Whether a path of the tree is there.
+ * @param {string} path
+ */
+const isThere = (path) => existsSync(at(path));
+
+/**
+ * The links of a tree's documents that lead nowhere. `exists` says whether a path is there.
+ * @param {TreeFile[]} tree
+ */
+export function brokenLinks(tree, exists = isThere) {
+  const pages = tree.filter(({ path }) => path.endsWith(".md"));
+  const anchors = new Map(pages.map(({ path, text }) => [path, new Set(anchorsOf(text))]));
+  return pages.flatMap(({ path, text }) => {
     return linksIn(text)
       .filter((link) => !leadsSomewhere(path, link, anchors, exists))
       .map((link) => `${path}: ${link} leads nowhere`);
   });
 }
 
-/** Links of a Markdown text that are neither addresses nor code. */
+/**
+ * Links of a Markdown text that are neither addresses nor code.
+ * @param {string} text
+ */
 function linksIn(text) {
   const prose = withoutFences(text).replace(/(`+)[\s\S]*?\1/g, (code) => code.replace(/[()[\]]/g, " "));
   const inline = [...prose.matchAll(/\]\(<?([^()\s>]+)>?(?: "[^"]*")?\)/g)].map(([, link]) => link);
@@ -107,15 +147,24 @@ function linksIn(text) {
   return [...inline, ...defined].filter((link) => !/^[a-z][a-z+.-]*:/.test(link) && !link.startsWith("//"));
 }
 
+/**
+ * @param {string} from
+ * @param {string} link
+ * @param {Map<string, Set<string>>} anchors
+ * @param {typeof isThere} exists
+ */
 function leadsSomewhere(from, link, anchors, exists) {
   const [file, anchor] = link.split("#");
   const path = file === "" ? from : join(dirname(from), decodeURIComponent(file)).replace(/\/$/, "");
   if (!exists(path)) return false;
-  return !anchor || !anchors.has(path) || anchors.get(path).has(anchor);
+  return !anchor || (anchors.get(path)?.has(anchor) ?? true);
 }
 
-/** Paths that a tree's documents name in code, such as `worker/src/lib.rs`, and that are not there. */
-export function missingPaths(tree, exists = (path) => existsSync(at(path))) {
+/**
+ * Paths that a tree's documents name in code, such as `worker/src/lib.rs`, and that are not there.
+ * @param {TreeFile[]} tree
+ */
+export function missingPaths(tree, exists = isThere) {
   const documents = tree.filter(({ path }) => path.endsWith(".md") && path !== "CHANGELOG.md");
   return documents.flatMap(({ path, text }) => {
     const named = [...text.matchAll(/`((?:bench|crates|docs|examples|findings|scripts|tests|worker|www)\/[\w./-]+)`/g)];
@@ -123,9 +172,12 @@ export function missingPaths(tree, exists = (path) => existsSync(at(path))) {
   });
 }
 
-/** Names that a tree's documents say are in a file or folder, such as `Shard::handle` in one, and that it does not define. */
+/**
+ * Names that a tree's documents say are in a file or folder, such as `Shard::handle` in one, and that it does not define.
+ * @param {TreeFile[]} tree
+ */
 export function missingNames(tree) {
-  const textAt = (path) =>
+  const textAt = (/** @type {string} */ path) =>
     tree.flatMap((file) => (file.path === path || file.path.startsWith(`${path}/`) ? [file.text] : [])).join("\n");
   const documents = tree.filter(({ path }) => path.endsWith(".md") && path !== "CHANGELOG.md");
   return documents.flatMap(({ path, text }) => {
@@ -142,6 +194,10 @@ export function missingNames(tree) {
   });
 }
 
+/**
+ * @param {string} code
+ * @param {string | undefined} name
+ */
 const defines = (code, name) =>
   new RegExp(`\\b(?:class|const|enum|fn|function|mod|static|struct|trait|type) ${name}\\b`).test(code);
 

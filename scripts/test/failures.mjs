@@ -15,6 +15,8 @@ const LINE_LENGTH = 240;
  * @typedef {{ name: string, at?: string, why: string[] }} Failure
  */
 
+/** @typedef {import("node:test/reporters").TestEvent} TestEvent */
+
 const folder = join(build, "test-failures");
 let runs = 0;
 
@@ -35,28 +37,43 @@ export function readFailures(file) {
   return failures.sort((one, other) => Number(one.isCancelled) - Number(other.isCancelled));
 }
 
-/** The reporter of node:test that notes failures. A suite that fails for its tests is none. */
+/**
+ * The reporter of node:test that notes failures. A suite that fails for its tests is none.
+ * @param {AsyncIterable<TestEvent>} events
+ */
 export default async function* report(events) {
+  /** @type {string[]} */
   const names = [];
   for await (const { type, data } of events) {
     if (type === "test:start") names.splice(data.nesting, Infinity, data.name);
     if (type !== "test:fail" || data.todo !== undefined) continue;
     const { error } = data.details;
-    if (error.failureType === "subtestsFailed") continue;
+    const failureType = "failureType" in error ? error.failureType : undefined;
+    if (failureType === "subtestsFailed") continue;
     const failure = {
       name: [...names.slice(0, data.nesting), data.name].join(" > "),
       at: data.file && `${relative(root, data.file)}:${data.line}`,
       why: wordsOf(error.cause ?? error),
-      isCancelled: error.failureType === "cancelledByParent",
+      isCancelled: failureType === "cancelledByParent",
     };
     yield `${JSON.stringify(failure)}\n`;
   }
 }
 
-/** An error in lines: its message, what was compared where the message does not show it, and places in the project. */
+/**
+ * An error in lines: its message, what was compared where the message does not show it, and places in the project.
+ * @param {unknown} error
+ */
 function wordsOf(error) {
   if (!(error instanceof Error)) return [String(error)];
-  const { name, message, stack = "", code, expected, actual } = /** @type {any} */ (error);
+  const {
+    name,
+    message,
+    stack = "",
+    code,
+    expected,
+    actual,
+  } = /** @type {Error & { code?: string, expected?: unknown, actual?: unknown }} */ (error);
   const words = `${name}: ${message}`.split("\n").filter((line) => line.trim() !== "");
   // A text of the test's own is in place of the difference, in some versions of Node.
   const isHidden = code === "ERR_ASSERTION" && words.length === 1 && (expected !== undefined || actual !== undefined);
@@ -64,9 +81,13 @@ function wordsOf(error) {
   return [...words, ...compared, ...placesIn(stack).map((place) => `at ${place}`)];
 }
 
+/** @param {unknown} value */
 const inLine = (value) => inspect(value, { depth: 3, breakLength: Infinity });
 
-/** The first two places of a stack that are in the project. */
+/**
+ * The first two places of a stack that are in the project.
+ * @param {string} stack
+ */
 function placesIn(stack) {
   const places = [...stack.matchAll(/^ +at .*?(?:file:\/\/)?(\/[^\s()]+:\d+:\d+)\)?$/gm)].map(([, place]) => place);
   const own = places.filter((place) => place.startsWith(root) && !place.includes("/node_modules/"));
@@ -75,9 +96,10 @@ function placesIn(stack) {
 
 /**
  * The tests that failed by what cargo printed: a block of output for each.
+ * @param {string} output
  * @returns {Failure[]}
  */
-export function failuresInCargo(output) {
+function failuresInCargo(output) {
   const text = output.replace(/\x1b\[[0-9;]*m/g, "");
   const blocks = [
     ...text.matchAll(/^---- (.+?)(?: stdout| output)? ----\n([\s\S]*?)(?=^---- |^failures:$|(?![\s\S]))/gm),
@@ -104,7 +126,10 @@ export function describeFailure({ message, failed, output = "" }) {
   return [first, ...described, ...(left > 0 ? [`… and ${left} more`] : [])];
 }
 
-/** Lines of a description, as many as there may be and no longer than they may be; of many the first and the last. */
+/**
+ * Lines of a description, as many as there may be and no longer than they may be; of many the first and the last.
+ * @param {string[]} lines
+ */
 function shortened(lines) {
   const kept = lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES - 3), "…", ...lines.slice(-2)] : lines;
   return kept.map((line) => `  ${line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line}`);

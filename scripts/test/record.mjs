@@ -4,16 +4,29 @@ import { join, relative } from "node:path";
 import { build, root } from "../paths.mjs";
 
 const folder = join(build, "test-results");
+/** @param {string} step */
 const fileOf = (step) => join(folder, `${step}.jsonl`);
 
-/** Where a step records, with nothing in it yet. */
+/**
+ * Where a step records, with nothing in it yet.
+ * @param {string} step
+ */
 export function newRecord(step) {
   rmSync(fileOf(step), { force: true });
   mkdirSync(folder, { recursive: true });
   return fileOf(step);
 }
 
-/** Every test that passed in these steps: its name, and where it is known its file and the suites around it. */
+/**
+ * A test that passed: its name, and where it is known its file and the suites around it.
+ * @typedef {{ file?: string, suites?: string[], name: string }} Passed
+ */
+
+/**
+ * Every test that passed in these steps.
+ * @param {string[]} steps
+ * @returns {Passed[]}
+ */
 export function recorded(steps) {
   const files = steps.map(fileOf).filter((file) => existsSync(file));
   return files.flatMap((file) =>
@@ -24,20 +37,30 @@ export function recorded(steps) {
   );
 }
 
-/** Records what cargo printed: it names a test by its module, and not its file. */
+/**
+ * Records what cargo printed: it names a test by its module, and not its file.
+ * @param {string} step
+ * @param {string} output
+ */
 export function recordCargo(step, output) {
   const names = [...output.matchAll(/^test (?:\S+::)?(\w+)(?: - should panic)? \.\.\. ok$/gm)].map(([, name]) => name);
   writeFileSync(newRecord(step), names.map((name) => `${JSON.stringify({ name })}\n`).join(""));
 }
 
-/** The reporter of node:test that records. */
+/** @import { TestEvent } from "node:test/reporters" */
+
+/**
+ * The reporter of node:test that records.
+ * @param {AsyncIterable<TestEvent> | Iterable<TestEvent>} events
+ */
 export default async function* report(events) {
+  /** @type {string[]} */
   const suites = [];
   for await (const { type, data } of events) {
     if (type === "test:start") suites.splice(data.nesting, Infinity, data.name);
     if (type !== "test:pass" || data.details.type === "suite" || data.skip !== undefined || data.todo !== undefined)
       continue;
-    const passed = { file: relative(root, data.file), suites: suites.slice(0, data.nesting), name: data.name };
+    const passed = { file: relative(root, data.file ?? ""), suites: suites.slice(0, data.nesting), name: data.name };
     yield `${JSON.stringify(passed)}\n`;
   }
 }

@@ -26,6 +26,20 @@ import { newRecord, recordCargo } from "./record.mjs";
 import { checkExamples, checkTypes } from "./types.mjs";
 import { checkWords } from "./words.mjs";
 
+/**
+ * What a run of steps is narrowed to: files, and the pattern of the tests' names; and whether it is of all steps.
+ * @typedef {{ files: string[], pattern?: string, host: string, whole: boolean }} Part
+ *
+ * A step: its name, the group that it is run with, the part of the set-up that it needs, and its work.
+ * @typedef {{
+ *   name: string, group?: string, title: string, needs: Purpose | ((files: string[]) => Purpose[]), quick?: boolean,
+ *   tests?: boolean, talks?: boolean, takesFiles?: boolean, applies?: () => boolean,
+ *   work(part: Part): unknown,
+ * }} Step
+ *
+ * @typedef {import("../setup.mjs").Purpose} Purpose
+ */
+
 /** Where the end-to-end tests keep what the service says. */
 const logs = join(built, "test-logs");
 
@@ -33,9 +47,14 @@ const logs = join(built, "test-logs");
 const FILE_LIMIT_MS = 10 * 60_000;
 const E2E_LIMIT_MS = 45 * 60_000;
 
-const native = (args, options = {}) => run("cargo", args, { cwd: root, env: nativeEnv(), ...options });
-const wasm = (args, options = {}) => run("cargo", args, { cwd: root, env: wasmEnv(), ...options });
+/** @typedef {NonNullable<Parameters<typeof run>[2]>} RunOptions */
 
+const native = (/** @type {string[]} */ args, /** @type {RunOptions} */ options = {}) =>
+  run("cargo", args, { cwd: root, env: nativeEnv(), ...options });
+const wasm = (/** @type {string[]} */ args, /** @type {RunOptions} */ options = {}) =>
+  run("cargo", args, { cwd: root, env: wasmEnv(), ...options });
+
+/** @param {string} folder */
 const testFiles = (folder) => filesUnder(at("tests", folder)).filter((file) => file.endsWith(".test.mjs"));
 
 /** Tests that run when no other does: they compare times or memory, or use the documents' own folders and ports. */
@@ -77,7 +96,7 @@ const ofSeveralShards = [
  * @param {{ record?: string, pattern?: string, concurrency?: number, leavesOpen?: boolean, env?: NodeJS.ProcessEnv, limit?: number }} options
  */
 async function nodeTests(files, { record, pattern, concurrency = 1, leavesOpen = false, ...options } = {}) {
-  const reporter = (file) => pathToFileURL(at("scripts", "test", file)).href;
+  const reporter = (/** @type {string} */ file) => pathToFileURL(at("scripts", "test", file)).href;
   const failures = newFailures();
   const reporters = {
     spec: "stdout",
@@ -101,7 +120,7 @@ async function nodeTests(files, { record, pattern, concurrency = 1, leavesOpen =
   try {
     return await run(process.execPath, args, { cwd: root, echo: true, failure: "node --test", ...options });
   } catch (error) {
-    throw Object.assign(error, { failed: readFailures(failures) });
+    throw error instanceof Error ? Object.assign(error, { failed: readFailures(failures) }) : error;
   } finally {
     rmSync(failures, { force: true });
   }
@@ -119,6 +138,7 @@ async function endToEnd(files, { host = "workerd", shards, ...options }) {
   return output;
 }
 
+/** @type {Step[]} */
 export const steps = [
   {
     name: "fmt",
@@ -352,8 +372,12 @@ export const steps = [
     async work() {
       await build();
       await buildServer();
-      const isMeant = (file) => !ofOtherHosts.some((path) => file.startsWith(path));
-      const on = (files, shards, concurrency) => endToEnd(files, { host: "native", shards, concurrency });
+      const isMeant = (/** @type {string} */ file) => !ofOtherHosts.some((path) => file.startsWith(path));
+      const on = (
+        /** @type {string[]} */ files,
+        /** @type {"fewest" | "most"} */ shards,
+        /** @type {number} */ concurrency,
+      ) => endToEnd(files, { host: "native", shards, concurrency });
       return [
         await on(sideBySide().filter(isMeant), "fewest", 2),
         await on(ofSeveralShards, "most", 2),

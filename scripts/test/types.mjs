@@ -18,7 +18,9 @@ export const checkTypes = () =>
 /** No example has a type error, with the declarations of the package as it was built. */
 export const checkExamples = () => check([at("examples")]);
 
+/** @param {string[]} projects */
 async function check(projects) {
+  /** @type {string[]} */
   const errors = [];
   for (const project of projects) {
     const done = run(npmBin("tsc"), ["--project", project, "--pretty", "false"], { cwd: root, failure: "tsc" });

@@ -7,9 +7,14 @@ import { at } from "../paths.mjs";
 import { Problem } from "../terminal.mjs";
 import { readTree } from "./documents.mjs";
 
+/** @import { TreeFile } from "./documents.mjs" */
+
 const GLOSSARY = "docs/glossary.md";
 
-/** Where a retired word has its reason. Without `words`, all of a file. */
+/**
+ * Where a retired word has its reason. Without `words`, all of a file.
+ * @type {{ files: RegExp, words?: string[], reason: string }[]}
+ */
 const EXCEPTIONS = [
   { files: /^docs\/glossary\.md$|^scripts\/test\/words\.|^tests\/scripts\/words\./, reason: "names them" },
   { files: /^CHANGELOG\.md$/, reason: "says what was" },
@@ -30,7 +35,10 @@ const EXCEPTIONS = [
 /** Phrases of common English that have a retired word in them. */
 const PHRASES = /\bby hand\b|\bhand-(?:set|written|made)\b|\bat hand\b|\bon the (?:one|other) hand\b/gi;
 
-/** The retired words: in the table under that heading, each in backquotes in the first column. */
+/**
+ * The retired words: in the table under that heading, each in backquotes in the first column.
+ * @param {string} glossary
+ */
 export function retiredWords(glossary) {
   const [, section] = /^## Retired words\n([\s\S]*?)(?=^## |(?![\s\S]))/m.exec(glossary) ?? [];
   if (!section) throw new Problem(`${GLOSSARY} has no section "Retired words".`);
@@ -40,13 +48,18 @@ export function retiredWords(glossary) {
     .flatMap((line) => [...line.split("|")[1].matchAll(/`([^`]+)`/g)].map(([, word]) => word));
 }
 
-/** Each retired word of a file with its line, as often as it is there. */
+/**
+ * Each retired word of a file with its line, as often as it is there.
+ * @param {TreeFile} file
+ * @param {string[]} words
+ */
 export function findRetired({ path, text }, words) {
   const lower = new Set(words.filter((word) => /^[a-z]+$/.test(word)));
   const names = new Set(words.filter((word) => /^[A-Z]/.test(word)));
   const phrases = words.filter((word) => word.includes(" "));
   const excepted = EXCEPTIONS.filter(({ files }) => files.test(path));
-  const isExcepted = (word) => excepted.some((exception) => !exception.words || exception.words.includes(word));
+  const isExcepted = (/** @type {string} */ word) =>
+    excepted.some((exception) => !exception.words || exception.words.includes(word));
   return text.split("\n").flatMap((line, index) => {
     const prose = line.replace(PHRASES, "");
     const code = path.endsWith(".md") ? "" : line.replace(/\/\/.*$|^\s*\*.*$/, "");
@@ -61,17 +74,27 @@ export function findRetired({ path, text }, words) {
   });
 }
 
-/** The words of a text, of names too: `toldRecord` and `told_record` are two each. */
+/**
+ * The words of a text, of names too: `toldRecord` and `told_record` are two each.
+ * @param {string} text
+ */
 const partsOf = (text) => text.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? [];
 
-/** The folder that a file counts for: a crate, a part of the tests, or a folder at the top. */
+/**
+ * The folder that a file counts for: a crate, a part of the tests, or a folder at the top.
+ * @param {string} path
+ */
 export function areaOf(path) {
   const parts = path.split("/");
   const depth = ["crates", "tests"].includes(parts[0]) ? 2 : 1;
   return parts.length > depth ? parts.slice(0, depth).join("/") : path;
 }
 
-/** What is wrong where an area has more retired words than it may have. */
+/**
+ * What is wrong where an area has more retired words than it may have.
+ * @param {ReturnType<typeof findRetired>} found
+ * @param {Record<string, number>} allowed
+ */
 export function judgeWords(found, allowed) {
   const areas = [...new Set(found.map(({ path }) => areaOf(path)))];
   return areas.flatMap((area) => {
@@ -86,7 +109,10 @@ export function judgeWords(found, allowed) {
   });
 }
 
-/** Doc comments of Rust that begin in the middle of a sentence, each with its line. */
+/**
+ * Doc comments of Rust that begin in the middle of a sentence, each with its line.
+ * @param {TreeFile} file
+ */
 export function findRunOn({ path, text }) {
   if (!path.endsWith(".rs")) return [];
   const starts = [...text.matchAll(/^(?![ \t]*\/\/\/).*\n[ \t]*\/\/\/ (?!https?:)[a-z]/gm)];

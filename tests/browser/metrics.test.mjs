@@ -103,7 +103,7 @@ forEachShardCount(
       for (let shard = 0; shard < service.shards; shard++) {
         await choice.selectOption(`Shard ${shard}`);
         const line = page.getByRole("img", { name: new RegExp(`^Connections: [01] now, at most ${40 + shard}$`) });
-        now.push(Number(/\d/.exec(await line.getAttribute("aria-label"))?.[0]));
+        now.push(Number(/\d/.exec((await line.getAttribute("aria-label")) ?? "")?.[0]));
       }
       assert.equal(
         now.reduce((sum, connections) => sum + connections, 0),

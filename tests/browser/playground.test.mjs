@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { launchChromium } from "../support/browser.mjs";
+import { present } from "../support/found.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { Link } from "../support/link.mjs";
 import { checkAccess, openPortal, overflow } from "../support/portal.mjs";
@@ -395,7 +396,7 @@ forEachShardCount(
         await hub.send(`/groups/${"g".repeat(200)}`, "x".repeat(500));
         await row(page, "xxx").waitFor();
         assert.equal(await overflow(page), 0);
-        const { y } = await page.getByRole("log").boundingBox();
+        const { y } = present(await page.getByRole("log").boundingBox(), "the log");
         assert.ok(y < 1000, `the messages begin at ${y} px`);
         await checkAccess(page, colorScheme);
         await page.context().close();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, afterEach, before, test } from "node:test";
 import { launchChromium } from "../support/browser.mjs";
+import { present } from "../support/found.mjs";
 import { checkAccess, openPortal, overflow } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
@@ -68,7 +69,10 @@ forEachShardCount(
       const safe = ids.filter((id) => !/^Management_(Rotate|Regenerate)/.test(id));
       for (const id of safe.sort((a, b) => Number(a.includes("Close")) - Number(b.includes("Close")))) {
         await choose(page, id);
-        await page.locator("form .note code").getByText(pathOf(id), { exact: true }).waitFor();
+        await page
+          .locator("form .note code")
+          .getByText(present(pathOf(id), id), { exact: true })
+          .waitFor();
         await fill(page, values);
         await page.getByRole("button", { name: "Send the request" }).click();
         const status = page.getByRole("status").locator(".badge");

@@ -4,6 +4,11 @@ import { test } from "node:test";
 import { forEachShardCount } from "../support/service.mjs";
 import { Chaos } from "./run.mjs";
 
+/**
+ * @param {import("../support/service.mjs").Service} service
+ * @param {import("./run.mjs").Plan} plan
+ * @param {import("node:test").TestContext} t
+ */
 async function expectDelivery(service, plan, t) {
   const chaos = new Chaos(service, plan);
   await chaos.run();

@@ -1,9 +1,24 @@
 // Those who take part: reliable clients of every package, and a server.
 import { setTimeout as pass } from "node:timers/promises";
-import { ALL_ROLES, Hub } from "../support/hub.mjs";
+import { ALL_ROLES } from "../support/hub.mjs";
 import { Link } from "../support/link.mjs";
+import { clientClaims, sign } from "../support/token.mjs";
 import { within } from "../support/waiting.mjs";
 import { Account } from "./ledger.mjs";
+
+/**
+ * @import { WebPubSubClient } from "@azure/web-pubsub-client"
+ * @import { Hub } from "../support/hub.mjs"
+ * @import { Random } from "../support/random.mjs"
+ * @import { Answer } from "../support/rest.mjs"
+ * @import { Service } from "../support/service.mjs"
+ * @import { Entry, Ledger } from "./ledger.mjs"
+ */
+
+/**
+ * A message as an application receives it, whose data is what a publisher sent.
+ * @typedef {{ data: Omit<Entry, "acknowledged">, sequenceId: number, fromUserId?: string }} DataMessage
+ */
 
 const ATTEMPT_LIMIT_MS = 60_000;
 const RETRY_AFTER_MS = 100;
@@ -17,39 +32,50 @@ export class Client {
   #link;
   #ledger;
   #joins;
-  /** Since when the process is back, and where to say how long the next message took. */
+  /**
+   * Since when the process is back, and where to say how long the next message took.
+   * @type {{ samples: number[], since: number } | undefined}
+   */
   #waiting;
+  stopping = false;
 
-  constructor(name, account) {
+  /**
+   * @param {{ name: string, account: Account, ledger: Ledger, joins: string[], link: Link, client: WebPubSubClient }} its
+   */
+  constructor({ name, account, ledger, joins, link, client }) {
     this.name = name;
     this.account = account;
+    this.#ledger = ledger;
+    this.#joins = joins;
+    this.#link = link;
+    this.#client = client;
   }
 
   /**
    * `groups` come with its token, `joins` are joined by itself.
    * @param {{
-   *   service: import("../support/service.mjs").Service, hubName: string, ledger: import("./ledger.mjs").Ledger,
-   *   WebPubSubClient: typeof import("@azure/web-pubsub-client").WebPubSubClient, name: string,
+   *   service: Service, hubName: string, ledger: Ledger, WebPubSubClient: typeof import("@azure/web-pubsub-client").WebPubSubClient, name: string,
    *   groups?: string[], joins?: string[],
    * }} its
    */
   static async start({ service, hubName, ledger, WebPubSubClient, name, groups = [], joins = [] }) {
     const places = ["", `/users/${name}`, ...[...groups, ...joins].map((group) => `/groups/${group}`)];
-    const client = new Client(name, new Account(ledger, name, places));
-    client.#ledger = ledger;
-    client.#joins = joins;
-    client.#link = await Link.to(service);
-    const hub = new Hub({ endpoint: client.#link.endpoint, key: service.key }, hubName);
-    const url = hub.clientUrl({ user: name, roles: ALL_ROLES, groups });
-    client.#client = new WebPubSubClient(url, { autoReconnect: false, messageRetryOptions: { maxRetries: 0 } });
-    await client.#start();
-    return client;
+    const link = await Link.to(service);
+    const audience = `${link.endpoint}/client/hubs/${hubName}`;
+    const token = sign(clientClaims({ audience, user: name, roles: ALL_ROLES, groups }), service.key);
+    const url = `${audience.replace("http", "ws")}?access_token=${token}`;
+    const client = new WebPubSubClient(url, { autoReconnect: false, messageRetryOptions: { maxRetries: 0 } });
+    const its = { name, account: new Account(ledger, name, places), ledger, joins, link, client };
+    const started = new Client(its);
+    await started.#start();
+    return started;
   }
 
   async #start() {
     const client = this.#client;
     const connected = new Promise((resolve) => client.on("connected", resolve));
-    for (const event of ["group-message", "server-message"]) client.on(event, ({ message }) => this.#receive(message));
+    client.on("group-message", ({ message }) => this.#receive(/** @type {DataMessage} */ (message)));
+    client.on("server-message", ({ message }) => this.#receive(/** @type {DataMessage} */ (message)));
     client.on("disconnected", ({ message }) => {
       if (!this.stopping)
         this.#ledger.violation("connections lost", `${this.name}: ${message?.message ?? "it could not be recovered"}`);
@@ -59,6 +85,7 @@ export class Client {
     for (const group of this.#joins) await client.joinGroup(group);
   }
 
+  /** @param {DataMessage} message */
   #receive({ data, sequenceId, fromUserId }) {
     this.account.receive(data, sequenceId);
     if (fromUserId !== undefined && fromUserId !== data.from)
@@ -67,7 +94,10 @@ export class Client {
     this.#waiting = undefined;
   }
 
-  /** From here to the next message that it receives is a sample of how long it takes to come back. */
+  /**
+   * From here to the next message that it receives is a sample of how long it takes to come back.
+   * @param {number[]} samples
+   */
   expectBack(samples) {
     this.#waiting = { samples, since: performance.now() };
   }
@@ -76,7 +106,12 @@ export class Client {
     return this.#waiting === undefined;
   }
 
-  /** One publish under an ack id of its own, or an error. */
+  /**
+   * One publish under an ack id of its own, or an error.
+   * @param {string} group
+   * @param {ReturnType<Publishing["data"]>} data
+   * @param {number} ackId
+   */
   publish(group, data, ackId) {
     return within(
       this.#client.sendToGroup(group, data, "json", { ackId }),
@@ -97,7 +132,8 @@ export class Client {
 }
 
 /**
- * @typedef {{ ledger: import("./ledger.mjs").Ledger, random: import("../support/random.mjs").Random, targets: string[] }} Publisher
+ * What a publisher publishes with: the targets are picked at random.
+ * @typedef {{ ledger: Ledger, random: Random, targets: string[] }} Publisher
  */
 
 /** Publishes bursts of random size to random targets, about as fast as asked, while it may. */
@@ -110,7 +146,10 @@ class Publishing {
     this.name = name;
   }
 
-  /** Until `mayGoOn()`, which may take its time, says no. */
+  /**
+   * Until `mayGoOn()`, which may take its time, says no.
+   * @param {() => Promise<boolean>} mayGoOn
+   */
   async run(mayGoOn) {
     while (await mayGoOn()) {
       const started = performance.now();
@@ -123,13 +162,14 @@ class Publishing {
 
   /**
    * Publishes messages in its own way.
-   * @param {ReturnType<import("./ledger.mjs").Ledger["publish"]>[]} burst
+   * @param {Entry[]} burst
    * @returns {Promise<void>}
    */
   async publish(burst) {
     throw new Error(`a kind of publisher says how ${burst.length} messages are published`);
   }
 
+  /** @param {Entry} entry */
   data({ from, n, to }) {
     // Now and then a long one.
     const more = this.random.below(10) === 0 ? "x".repeat(this.random.below(8_000)) : "";
@@ -145,6 +185,7 @@ export class ClientPublisher extends Publishing {
     this.client = client;
   }
 
+  /** @param {Entry[]} burst */
   async publish(burst) {
     let open = burst.map((entry) => ({ entry, data: this.data(entry) }));
     while (open.length > 0) {
@@ -169,12 +210,13 @@ export class ClientPublisher extends Publishing {
 
 /** A server that publishes one message after the other; whether one without an answer arrived is unknown. */
 export class ServerPublisher extends Publishing {
-  /** @param {Publisher & { hub: import("../support/hub.mjs").Hub }} publisher */
+  /** @param {Publisher & { hub: Hub }} publisher */
   constructor({ hub, ...rest }) {
     super({ ...rest, name: "server" });
     this.hub = hub;
   }
 
+  /** @param {Entry[]} burst */
   async publish(burst) {
     for (const entry of burst) {
       const options = { headers: { "content-type": "application/json" }, body: JSON.stringify(this.data(entry)) };
@@ -187,5 +229,8 @@ export class ServerPublisher extends Publishing {
   }
 }
 
-/** What wrangler says for a worker that it has just replaced. */
+/**
+ * What wrangler says for a worker that it has just replaced.
+ * @param {Answer} answer
+ */
 const isReloading = ({ status, body }) => status === 503 && body.startsWith("Your worker restarted mid-request.");

@@ -15,6 +15,19 @@ const PAUSE_MS = 40;
 /** The code of a PUBCOMP for a message that was done before, whose PUBCOMP was lost. */
 const ALREADY_DONE = 0x92;
 
+/**
+ * @import { Hub } from "../support/hub.mjs"
+ * @import { Service } from "../support/service.mjs"
+ */
+
+/**
+ * What devices send each other: the message's number among its publisher's, and at which QoS it was published.
+ * @typedef {{ from: string, n: number, qos: number }} Message
+ *
+ * Notes that a promise was broken.
+ * @typedef {(kind: string, words: string) => void} Violation
+ */
+
 /** One of every protocol version and QoS. */
 const kinds = VERSIONS.flatMap((version) => QOS.map((qos) => ({ version, qos })));
 
@@ -23,13 +36,20 @@ class Device {
   name = "";
   /** @type {1 | 2} */
   qos = 1;
-  /** By publisher: how often each of its messages has come. */
+  /**
+   * By publisher: how often each of its messages has come.
+   * @type {Map<string, number[]>}
+   */
   received = new Map();
   repeated = 0;
   #client;
   #violation;
   #connected = 0;
 
+  /**
+   * @param {Hub} hub
+   * @param {{ name: string, version: 4 | 5, qos: 1 | 2, violation: Violation }} its
+   */
   constructor(hub, { name, version, qos, violation }) {
     [this.name, this.qos, this.#violation] = [name, qos, violation];
     this.#client = mqtt.connect(hub.mqttUrl({ user: name, roles: ALL_ROLES }), {
@@ -56,8 +76,10 @@ class Device {
     return within(this.#client.subscribeAsync(TOPIC, { qos: this.qos }), `${this.name}'s SUBACK`);
   }
 
+  /** @param {Message} message */
   #receive({ from, n, qos }) {
-    const times = this.received.get(from) ?? this.received.set(from, []).get(from);
+    const times = this.received.get(from) ?? [];
+    this.received.set(from, times);
     const what = `${this.name} received number ${n} of ${from}`;
     if (times[n] === undefined && n < times.length - 1)
       this.#violation("reordered", `${what} after ${times.length - 1}`);
@@ -67,7 +89,10 @@ class Device {
     if (Math.min(qos, this.qos) === 2) this.#violation("doubled", `${what} ${times[n]} times`);
   }
 
-  /** Resolves when the message is acknowledged; the library repeats it until then. */
+  /**
+   * Resolves when the message is acknowledged; the library repeats it until then.
+   * @param {Message} message
+   */
   publish(message) {
     const done = new Promise((resolve, reject) => {
       this.#client.publish(
@@ -102,11 +127,18 @@ export class DeviceChaos {
   #plan;
   #subscribers = /** @type {Device[]} */ ([]);
   #publishers = /** @type {Device[]} */ ([]);
-  /** By publisher: how many of its messages are acknowledged, which are its first. */
+  /**
+   * By publisher: how many of its messages are acknowledged, which are its first.
+   * @type {Map<string, number>}
+   */
   #acknowledged = new Map();
   #ended = false;
 
-  /** So many `messages` are acknowledged at least; the faults are spread over them. */
+  /**
+   * So many `messages` are acknowledged at least; the faults are spread over them.
+   * @param {Service} service
+   * @param {{ seed: number, messages: number, kills: number, cuts: number }} plan
+   */
   constructor(service, { seed, messages, kills, cuts }) {
     [this.#service, this.#random] = [service, new Random(seed)];
     this.#plan = { messages, kills, cuts };
@@ -115,8 +147,9 @@ export class DeviceChaos {
   /** Resolves when everything has been published, suffered and received. */
   async run() {
     const hub = this.#service.newHub();
+    /** @type {Violation} */
     const violation = (kind, words) => this.violations.push(`${kind}: ${words}`);
-    const make = (role) =>
+    const make = (/** @type {string} */ role) =>
       kinds.map((kind) => new Device(hub, { ...kind, name: `${role}${kind.version}x${kind.qos}`, violation }));
     [this.#subscribers, this.#publishers] = [make("subscriber"), make("publisher")];
     try {
@@ -144,6 +177,7 @@ export class DeviceChaos {
     return [...this.#acknowledged.values()].reduce((sum, count) => sum + count, 0);
   }
 
+  /** @param {Device} device */
   async #publish(device) {
     const { name, qos } = device;
     for (let n = 0; !this.#ended; ) {

@@ -3,15 +3,28 @@
 /** Kinds of broken promises; none may occur. */
 const KINDS = ["lost", "doubled", "reordered", "gaps", "strange", "refused", "connections lost"];
 
+/**
+ * One publish: whose it is, which of its publisher's, and to which target as REST spells it: "", `/groups/…`, `/users/…`.
+ * @typedef {{ from: string, n: number, to: string, acknowledged: boolean }} Entry
+ */
+
 export class Ledger {
-  /** By publisher: what it published, in order. */
+  /**
+   * By publisher: what it published, in order.
+   * @type {Map<string, Entry[]>}
+   */
   #published = new Map();
+  /** @type {{ kind: string, words: string }[]} */
   #violations = [];
   /** How many were published, and how many of them the service has acknowledged. */
   published = 0;
   acknowledged = 0;
 
-  /** Notes a publish before it is sent. `to` is its target as REST spells it: "", `/groups/…`, `/users/…`. */
+  /**
+   * Notes a publish before it is sent.
+   * @param {string} from
+   * @param {string} to
+   */
   publish(from, to) {
     const all = this.of(from);
     const entry = { from, n: all.length, to, acknowledged: false };
@@ -20,20 +33,27 @@ export class Ledger {
     return entry;
   }
 
+  /** @param {Entry} entry */
   acknowledge(entry) {
     entry.acknowledged = true;
     this.acknowledged++;
   }
 
+  /** @param {string} publisher */
   of(publisher) {
-    if (!this.#published.has(publisher)) this.#published.set(publisher, []);
-    return this.#published.get(publisher);
+    const all = this.#published.get(publisher) ?? [];
+    this.#published.set(publisher, all);
+    return all;
   }
 
   get publishers() {
     return [...this.#published.keys()];
   }
 
+  /**
+   * @param {string} kind
+   * @param {string} words
+   */
   violation(kind, words) {
     this.#violations.push({ kind, words });
   }
@@ -55,22 +75,40 @@ export class Account {
   #name;
   #places;
   #sequenceId = 0;
+  /** @type {Set<Entry>} */
   #received = new Set();
-  /** By publisher: how many of its messages have been received or passed over. */
+  /**
+   * By publisher: how many of its messages have been received or passed over.
+   * @type {Map<string, number>}
+   */
   #passed = new Map();
-  /** Passed over while they were not acknowledged: they must stay so. */
+  /**
+   * Passed over while they were not acknowledged: they must stay so.
+   * @type {Entry[]}
+   */
   #skipped = [];
 
-  /** `places` are the targets at which this client receives. */
+  /**
+   * `places` are the targets at which this client receives.
+   * @param {Ledger} ledger
+   * @param {string} name
+   * @param {string[]} places
+   */
   constructor(ledger, name, places) {
-    [this.#ledger, this.#name, this.#places] = [ledger, name, new Set(places)];
+    this.#ledger = ledger;
+    this.#name = name;
+    this.#places = new Set(places);
   }
 
   get received() {
     return this.#received.size;
   }
 
-  /** A message as the client's application received it. */
+  /**
+   * A message as the client's application received it.
+   * @param {Omit<Entry, "acknowledged">} message
+   * @param {number} sequenceId
+   */
   receive({ from, n, to }, sequenceId) {
     const what = `${this.#name} received ${from}'s number ${n} to "${to}" as ${sequenceId}`;
     if (sequenceId !== this.#sequenceId + 1) this.#ledger.violation("gaps", `${what} after ${this.#sequenceId}`);
@@ -87,12 +125,14 @@ export class Account {
     this.#passed.set(from, n + 1);
   }
 
+  /** @param {Entry} entry */
   #skip(entry) {
     if (!this.#places.has(entry.to)) return;
     if (entry.acknowledged) this.#lose(entry);
     else this.#skipped.push(entry);
   }
 
+  /** @param {Entry} entry */
   #lose({ from, n, to }) {
     this.#ledger.violation("lost", `${this.#name} did not receive ${from}'s number ${n} to "${to}"`);
   }

@@ -20,23 +20,46 @@ const SILENCE_MS = 12_000;
 const BACK_LIMIT_MS = 40_000;
 const STEP_MS = 20;
 
+/**
+ * @import { Hub } from "../support/hub.mjs"
+ * @import { Service } from "../support/service.mjs"
+ */
+
+/**
+ * @typedef {"kill" | "cut" | "silence" | "reload"} Fault
+ *
+ * A run: how many messages are published, and how often each fault comes between them.
+ * @typedef {{ seed: number, messages: number, kills?: number, cuts?: number, silences?: number, reloads?: number }} Plan
+ */
+
 export class Chaos {
   #service;
+  /** @type {Hub} */
   #hub;
   #random;
   #plan;
   #ledger = new Ledger();
+  /** @type {Client[]} */
   #subscribers = [];
+  /** @type {(ClientPublisher | ServerPublisher)[]} */
   #publishers = [];
-  /** In milliseconds: from the moment the process is back to the next message that a client receives. */
+  /**
+   * In milliseconds: from the moment the process is back to the next message that a client receives.
+   * @type {{ kill: number[], reload: number[] }}
+   */
   #back = { kill: [], reload: [] };
   #done = { kill: 0, cut: 0, silence: 0, reload: 0 };
   #silent = false;
   #ended = false;
 
-  /** So many `messages` are acknowledged at least; the faults are spread over them. */
+  /**
+   * So many `messages` are acknowledged at least; the faults are spread over them.
+   * @param {Service} service
+   * @param {Plan} plan
+   */
   constructor(service, { seed, messages, kills = 0, cuts = 0, silences = 0, reloads = 0 }) {
     this.#service = service;
+    this.#hub = service.newHub();
     this.#random = new Random(seed);
     this.#plan = { messages, kill: kills, cut: cuts, silence: silences, reload: reloads };
   }
@@ -60,7 +83,7 @@ export class Chaos {
   }
 
   get #clients() {
-    return [...this.#subscribers, ...this.#publishers.map(({ client }) => client).filter(Boolean)];
+    return [...this.#subscribers, ...this.#publishers.flatMap((one) => ("client" in one ? [one.client] : []))];
   }
 
   get isBroken() {
@@ -73,7 +96,7 @@ export class Chaos {
 
   async #start() {
     const packages = [await loadOurClient(), microsoft, microsoft11];
-    const hub = (this.#hub = this.#service.newHub());
+    const hub = this.#hub;
     const common = { service: this.#service, hubName: hub.name, ledger: this.#ledger };
     // Half of the subscribers are ours, and half of each kind join by themselves.
     for (let n = 0; n < SUBSCRIBERS; n++) {
@@ -104,7 +127,11 @@ export class Chaos {
     return !this.#ended && !this.isBroken;
   }
 
-  /** So many faults of each kind, in random order. */
+  /**
+   * So many faults of each kind, in random order.
+   * @param {Partial<Record<Fault, number>>} counts
+   * @returns {Fault[]}
+   */
   #shuffled(counts) {
     const left = Object.entries(counts).flatMap(([kind, count]) => Array(count).fill(kind));
     return left.map((_, at) => {
@@ -114,7 +141,10 @@ export class Chaos {
     });
   }
 
-  /** Lets the faults happen one after the other, spread over the messages. */
+  /**
+   * Lets the faults happen one after the other, spread over the messages.
+   * @param {Fault[]} faults
+   */
   async #suffer(faults) {
     for (const [n, kind] of faults.entries()) {
       const due = ((n + this.#random.below(100) / 100) / faults.length) * this.#plan.messages;
@@ -158,6 +188,7 @@ export class Chaos {
     await this.#service.start();
   }
 
+  /** @param {number[]} samples */
   async #everybodyBack(samples) {
     for (const client of this.#clients) client.expectBack(samples);
     await this.#until(() => this.#clients.every((client) => client.isBack), BACK_LIMIT_MS);
@@ -166,7 +197,10 @@ export class Chaos {
       if (!isBack) this.#ledger.violation("connections lost", `${name} did not come back`);
   }
 
-  /** Waits for something, or a violation, or the limit. */
+  /**
+   * Waits for something, or a violation, or the limit.
+   * @param {() => unknown} ask
+   */
   async #until(ask, limit = Infinity) {
     const end = performance.now() + limit;
     while (!ask() && !this.isBroken && performance.now() < end) await pass(STEP_MS);
@@ -200,9 +234,10 @@ export class Chaos {
   }
 }
 
+/** @param {number[]} samples */
 function spread(samples) {
   const sorted = samples.toSorted((a, b) => a - b);
-  const at = (part) =>
+  const at = (/** @type {number} */ part) =>
     `${(sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] / 1000).toFixed(2)} s`;
   return `p50 ${at(0.5)}, p99 ${at(0.99)}, at most ${at(1)} (${samples.length} times)`;
 }

@@ -60,18 +60,25 @@ const streams = e2e("clients/streams");
 const [shardRules, shardEnds] = [native("shard", "tests/streams"), native("shard", "tests/stream_ends")];
 const vectors = e2e("clients/json-vectors");
 const stateRules = native("shard", "tests/group_states");
+/** @param {...string} names */
 const accepted = (...names) => vectors("every accepted frame is answered as its words say", ...names);
+/** @param {...string} names */
 const refused = (...names) => vectors("every refused frame closes with 1007, after a word about why", ...names);
 
 const firstFrame = handshake("the first frame names the connection and its user");
 const legacy = handshake("the legacy URL leads to the same hub");
+/** @param {...string} paths */
 const unknownPaths = (...paths) => handshake("unknown paths get 404, asked for as a page or as a WebSocket", ...paths);
 const subprotocols = handshake("the first known subprotocol is echoed in the client's words");
+/** @param {...string} cases */
 const in_ = (...cases) => token("claims that let a client in", ...cases);
+/** @param {...string} cases */
 const out = (...cases) => token("claims that do not", ...cases);
+/** @param {...string} cases */
 const signedOtherwise = (...cases) => token("tokens that are none, or are signed otherwise", ...cases);
 const simpleModes = simple("are refused with 400 for a mode that is none");
 const askedAbout = connecting("is asked about with all that the client said but credentials");
+/** @param {...string} cases */
 const answered = (...cases) => events("an answer reaches the ${kind.name} client before its ack: ${what}", ...cases);
 
 const idle = hibernation("idle for 25 s, connections keep all and outlive their tokens");

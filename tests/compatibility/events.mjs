@@ -21,28 +21,42 @@ const acks = e2e("clients/acks");
 const urls = native("protocol", "tests/vectors_cloud_events");
 
 const asGiven = settings("are shown as they were given");
+/** @param {...string} cases */
 const wrong = (...cases) => settings("that are wrong are refused whole, with where: ${what}", ...cases);
+/** @param {...string} cases */
 const instead = (...cases) => settings("that only Azure has are refused with what to do: ${what}", ...cases);
+/** @param {...string} cases */
 const exported = (...cases) => settings("are taken as they are exported, and given back: ${who}", ...cases);
 const pattern = events("a pattern asks for users' events by name: ${pattern}");
+/** @param {...string} cases */
 const passed = (...cases) => validation("is passed by an answer that allows ${what}", ...cases);
+/** @param {...string} cases */
 const notPassed = (...cases) => validation("is not passed by an answer that allows ${what}", ...cases);
 const headers = events("an event has the headers of a CloudEvent and of the service");
 const absent = events("what is not there has no header: a user, a subprotocol");
 const body = connect("is asked about with all that the client said but credentials");
+/** @param {...string} cases */
 const letIn = (...cases) => connect("lets a client in as ${what}", ...cases);
+/** @param {...string} cases */
 const settles = (...cases) => connect("settles on a subprotocol: ${what}", ...cases);
+/** @param {...string} cases */
 const refusedFor = (...cases) => connect("is refused with 500 for an answer of ${what}", ...cases);
 const lifecycle = notifications("a ${kind.name} client is reported as connected, and as gone");
+/** @param {...string} cases */
 const theEnd = (...cases) => notifications("the end is reported once, with the reason: ${what}", ...cases);
 const sent = events("a handler gets what a ${kind.name} client sends: ${dataType}");
+/** @param {...string} cases */
 const answer = (...cases) => events("an answer reaches the ${kind.name} client before its ack: ${what}", ...cases);
+/** @param {...string} cases */
 const noBody = (...cases) =>
   events("an answer without a body says nothing to the ${kind.name} client: ${what}", ...cases);
+/** @param {...string} cases */
 const failsAtOnce = (...cases) =>
   events("an answer fails the event of the ${kind.name} client, at once: ${what}", ...cases);
+/** @param {...string} cases */
 const again = (...cases) =>
   failures("an event of a ${kind.name} client is tried 4 times, then fails: ${what}", ...cases);
+/** @param {...string} cases */
 const once = (...cases) => failures("an event of a ${kind.name} client is tried once, and fails: ${what}", ...cases);
 const numbered = events("events are numbered from connect's 0 on, and each has an id");
 const given = state("is set, changed and cleared by events, and its connection's");

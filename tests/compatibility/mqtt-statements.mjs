@@ -4,13 +4,18 @@
 // same. Those that clients have to keep have a row of their own. This file does not load if one is missing.
 import { clients, differs, e2e, missing, native, row } from "./row.mjs";
 
+/** @import { Row, ShownBy } from "./row.mjs" */
+
 /** How many statements each section has, by the list at the end of each standard; 2.2.1 of 5.0 begins with its second. */
 const SECTIONS_5 =
   "1.5.4:3 1.5.5:1 1.5.7:1 2.1.3:1 2.2.1:2-6 2.2.2:1 3.1.0:2 3.1.2:30 3.1.3:12 3.1.4:6 3.2.0:2 3.2.2:22 3.3.1:13 3.3.2:20 3.3.4:10 3.4.2:3 3.5.2:3 3.6.1:1 3.6.2:3 3.7.2:3 3.8.1:1 3.8.3:5 3.8.4:8 3.9.2:2 3.9.3:2 3.10.1:1 3.10.3:2 3.10.4:6 3.11.2:2 3.11.3:2 3.12.4:1 3.14.0:1 3.14.1:1 3.14.2:4 3.14.4:3 3.15.1:1 3.15.2:3 4.1.0:2 4.2.0:1 4.3.1:1 4.3.2:5 4.3.3:13 4.4.0:2 4.5.0:2 4.6.0:6 4.7.0:1 4.7.1:2 4.7.2:1 4.7.3:4 4.8.2:6 4.9.0:3 4.12.0:7 4.12.1:2 4.13.1:1 4.13.2:1 6.0.0:4";
 const SECTIONS_4 =
   "1.5.3:3 2.2.2:2 2.3.1:7 3.1.0:2 3.1.2:24 3.1.3:11 3.1.4:5 3.2.0:1 3.2.2:6 3.3.1:12 3.3.2:3 3.3.4:1 3.3.5:2 3.6.1:1 3.8.1:1 3.8.3:4 3.8.4:6 3.9.3:2 3.10.1:1 3.10.3:2 3.10.4:6 3.12.4:1 3.14.1:1 3.14.4:3 4.1.0:2 4.3.1:1 4.3.2:2 4.3.3:2 4.4.0:1 4.5.0:2 4.6.0:6 4.7.1:3 4.7.2:1 4.7.3:4 4.8.0:2 6.0.0:4 7.0.0:2 7.1.1:1 7.1.2:1";
 
-/** The numbers of a text such as `3.1.2:1,4-6 4.1.0:1`. */
+/**
+ * The numbers of a text such as `3.1.2:1,4-6 4.1.0:1`.
+ * @param {string} text
+ */
 const numbersOf = (text) =>
   text
     .split(" ")
@@ -23,12 +28,16 @@ const numbersOf = (text) =>
       });
     });
 
-/** Those of a table of sections, where a single number is the last. */
+/**
+ * Those of a table of sections, where a single number is the last.
+ * @param {string} sections
+ */
 const all = (sections) => numbersOf(sections.replace(/:(\d+)(?= |$)/g, ":1-$1"));
 
 /** @type {Record<number, string[]>} */
 const seen = { 5: [], 4: [] };
 
+/** @param {string} text */
 const display = (text) =>
   text
     .split(" ")
@@ -41,7 +50,15 @@ const display = (text) =>
     })
     .join(", ");
 
-/** A row about these statements of 5.0 and of 3.1.1. */
+/**
+ * A row about these statements of 5.0 and of 3.1.1.
+ * @template {unknown[]} More
+ * @param {(feature: string, ...more: More) => Row} make
+ * @param {string} of5
+ * @param {string} of4
+ * @param {string} words
+ * @param {More} more
+ */
 function of(make, of5, of4, words, ...more) {
   seen[5].push(...numbersOf(of5));
   seen[4].push(...numbersOf(of4));
@@ -49,9 +66,13 @@ function of(make, of5, of4, words, ...more) {
   return make(`${words} (${both})`, ...more);
 }
 
+/** @param {[of5: string, of4: string, words: string, ...tests: ShownBy[]]} its */
 const said = (...its) => of(row, ...its);
+/** @param {[of5: string, of4: string, words: string, difference: string, ...tests: ShownBy[]]} its */
 const ours = (...its) => of(differs, ...its);
+/** @param {[of5: string, of4: string, words: string, reason: string, ...tests: ShownBy[]]} its */
 const absent = (...its) => of(missing, ...its);
+/** @param {[of5: string, of4: string, words: string, reason: string, ...tests: ShownBy[]]} its */
 const duty = (...its) => of(clients, ...its);
 
 const packets = e2e("mqtt/packets");
@@ -67,9 +88,13 @@ const delivery = native("shard", "tests/mqtt_delivery");
 const events = native("shard", "tests/mqtt_events");
 
 const read = vectors("every_packet_is_read_as_its_vector_says");
+/** @param {...string} cases */
 const unread = (...cases) => vectors("what_is_no_packet_has_the_reason_of_its_vector", ...cases);
+/** @param {...string} cases */
 const disconnects = (...cases) => packets("DISCONNECT says why: ${what}", ...cases);
+/** @param {...string} cases */
 const refused = (...cases) => packets("CONNECT is refused for ${what}", ...cases);
+/** @param {...string} cases */
 const isRefused = (...cases) => devices("is refused ${what}, and stays connected", ...cases);
 const qos = devices("publishes and receives at QoS ${qos}");
 const again = delivery("unacknowledged_messages_come_again_with_their_ids");

@@ -8,12 +8,16 @@ const events = e2e("event-handlers/events");
 const invocations = e2e("event-handlers/invoke")("of protobuf clients");
 const { restSend, jsonVectors } = { restSend: e2e("rest/send"), jsonVectors: e2e("clients/json-vectors") };
 
+/** @param {...string} names */
 const accepted = (...names) => protobuf("every accepted frame is answered as its words say", ...names);
+/** @param {...string} names */
 const refused = (...names) => protobuf("an invalid message closes that ${name} connection with 1007", ...names);
+/** @param {...string} names */
 const written = (...names) => codec("every_frame_of_the_service_says_what_its_vector_says", ...names);
 const conversion = protobuf("protobuf, JSON and simple clients receive from each other");
 const membership = protobuf("a member receives until it leaves; acks come if asked for");
 const states = e2e("clients/group-states")("protobuf clients set, subscribe and are shown like others");
+/** @param {...string} names */
 const read = (...names) => codec("every_frame_of_a_client_says_what_its_vector_says", ...names);
 
 export const protobufClients = [

@@ -22,6 +22,7 @@ export const packages = [
 const server = testsOf("tests/sdk/microsoft-server.test.mjs");
 const python = testsOf("tests/sdk/python.test.mjs");
 const https = e2e("operations/https");
+/** @param {string} part */
 const client = (part) => testsOf(`tests/sdk/client-suite/${part}.mjs`, "Microsoft's client");
 const [connecting, receiving, invoking, operations, reconnecting, recovering] = [
   "connecting",
@@ -184,6 +185,7 @@ export const sdks = [
   },
 ];
 
+/** @param {string} name */
 const ours = (name) => testsOf(`tests/client/${name}.test.mjs`);
 const [protocols, protobuf, streams, states, servers] = [
   "protocols",
@@ -196,6 +198,7 @@ const streaming = testsOf("tests/sdk/client-suite/streaming.mjs", "Our client in
 const scenarios = e2e("clients/state-scenarios");
 const serverModule = e2e("event-handlers/server-module");
 const negotiating = e2e("clients/negotiate");
+/** @param {string} name */
 const rust = (name) => testsOf(`crates/webpubsub/tests/${name}.rs`);
 const types = testsOf("tests/packaging/types.test.mjs");
 const besideMicrosoft = testsOf("tests/client/beside-microsoft.test.mjs");

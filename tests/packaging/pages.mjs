@@ -11,6 +11,9 @@ import { portOf } from "../support/port.mjs";
 process.env.CHROMIUM ??= chromium();
 const { launchChromium, openPage } = await import("../support/browser.mjs");
 
+/** @import { TestContext } from "node:test" */
+
+/** @type {Record<string, string>} */
 const types = {
   ".js": "text/javascript",
   ".mjs": "text/javascript",
@@ -19,6 +22,7 @@ const types = {
   ".css": "text/css",
 };
 
+/** @type {import("playwright-core").Browser | undefined} */
 let browser;
 after(() => browser?.close());
 
@@ -26,7 +30,12 @@ after(() => browser?.close());
 export const html = (script = "/page.js") =>
   `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
 
-/** Serves files by their paths, and for all other paths a page that loads `/page.js`. */
+/**
+ * Serves files by their paths, and for all other paths a page that loads `/page.js`.
+ * @param {Pick<TestContext, "after">} t
+ * @param {Record<string, string | Buffer>} files
+ * @param {string} [policy] The content security policy of all of them.
+ */
 export async function serve(t, files, policy) {
   const http = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "", "http://page");
@@ -40,7 +49,11 @@ export async function serve(t, files, policy) {
   return `http://127.0.0.1:${portOf(http)}/`;
 }
 
-/** What the page leaves in `result`, once it is there, without a complaint in the console. */
+/**
+ * What the page leaves in `result`, once it is there, without a complaint in the console.
+ * @param {Pick<TestContext, "after">} t
+ * @param {string} url
+ */
 export async function resultOf(t, url, expectComplaints = false) {
   browser ??= await launchChromium();
   const { page, complaints } = await openPage(browser, url);
@@ -50,7 +63,10 @@ export async function resultOf(t, url, expectComplaints = false) {
   return result;
 }
 
-/** A module script that connects to a service and leaves the echo in `result`. */
+/**
+ * A module script that connects to a service and leaves the echo in `result`.
+ * @param {string} url
+ */
 export const page = (url, from = "@webpubsub-edge/client") => `
   import { WebPubSubClient } from ${JSON.stringify(from)};
   const url = ${JSON.stringify(url)};

@@ -37,18 +37,31 @@ export const ping = `
 `;
 export const pinged = "74,0";
 
+/**
+ * @import { TestContext } from "node:test"
+ * @import { BuildOptions } from "esbuild"
+ */
+
 export class Project {
+  /** @param {string} parent */
   constructor(parent) {
     mkdirSync(parent, { recursive: true });
     this.folder = mkdtempSync(path.join(parent, "webpubsub-package-"));
   }
 
-  /** An installed project that finds the bundlers and frameworks, too. */
+  /**
+   * An installed project that finds the bundlers and frameworks, too.
+   * @param {Pick<TestContext, "after">} t
+   * @param {object} [packageJson]
+   */
   static installBesideBundlers(t, packageJson) {
     return Project.install(t, packageJson, path.join(bundlersFolder, "projects"));
   }
 
-  /** An installed project, gone when the test is. */
+  /**
+   * An installed project, gone when the test is.
+   * @param {Pick<TestContext, "after">} t
+   */
   static async install(t, packageJson = {}, parent = tmpdir()) {
     const project = new Project(parent);
     t.after(() => rmSync(project.folder, { recursive: true, force: true }));
@@ -59,21 +72,32 @@ export class Project {
     return project;
   }
 
+  /** @param {...string} parts */
   path(...parts) {
     return path.join(this.folder, ...parts);
   }
 
+  /**
+   * Writes a file, and returns its path in the project.
+   * @param {string} name
+   * @param {string | NodeJS.ArrayBufferView} text
+   */
   write(name, text) {
     mkdirSync(path.dirname(this.path(name)), { recursive: true });
     writeFileSync(this.path(name), text);
     return name;
   }
 
+  /** @param {string} name */
   file(name) {
     return readFileSync(this.path(name));
   }
 
-  /** The files of a folder, by their paths in it. */
+  /**
+   * The files of a folder, by their paths in it.
+   * @param {string} folder
+   * @returns {Record<string, Buffer>}
+   */
   files(folder) {
     const entries = readdirSync(this.path(folder), { recursive: true, withFileTypes: true }).filter((entry) =>
       entry.isFile(),
@@ -86,18 +110,26 @@ export class Project {
     );
   }
 
-  /** Runs a program to its end and gives what it printed, which is all that it printed. */
+  /**
+   * Runs a program to its end and gives what it printed, which is all that it printed.
+   * @param {string} program
+   * @param {...string} args
+   */
   async run(program, ...args) {
     const { stdout, stderr } = await run(program, args, { cwd: this.folder, timeout: 60_000 });
     if (program === process.execPath && stderr) throw new Error(stderr);
     return stdout.trim();
   }
 
+  /** @param {...string} args */
   node(...args) {
     return this.run(process.execPath, ...args);
   }
 
-  /** @param {import("esbuild").BuildOptions} options */
+  /**
+   * @param {string} entry
+   * @param {BuildOptions} options
+   */
   async bundle(entry, options) {
     const { metafile, warnings } = await esbuild.build({
       ...options,
@@ -112,7 +144,10 @@ export class Project {
   }
 }
 
-/** A service with which one connection goes as it should, gone when the test is. */
+/**
+ * A service with which one connection goes as it should, gone when the test is.
+ * @param {Pick<TestContext, "after">} t
+ */
 export async function service(t) {
   const service = await ScriptedService.start();
   t.after(() => service.stop());

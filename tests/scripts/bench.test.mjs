@@ -58,7 +58,11 @@ test("every target names contenders, a workload and a figure", () => {
 
 test("a target holds, is missed, or was not measured", () => {
   const rates = (rate) => [{ publishes_per_second: rate }];
-  const row = (results) => reached(results).find(({ what }) => what.startsWith("messages a second over one socket"));
+  const row = (results) =>
+    present(
+      reached(results).find(({ what }) => what.startsWith("messages a second over one socket")),
+      "the row",
+    );
   assert.equal(row({ "one-socket": { bare: rates(100), json: rates(95) } }).holds, true);
   const missed = row({ "one-socket": { bare: rates(100), json: rates(94) } });
   assert.deepEqual([missed.target, missed.measured, missed.holds], ["≥ 0.95 ×", "0.94 ×", false]);
@@ -71,7 +75,11 @@ test("a target holds, is missed, or was not measured", () => {
 });
 
 test("a small ratio has a digit more, a figure its unit", () => {
-  const row = (results, starts) => reached(results).find(({ what }) => what.startsWith(starts));
+  const row = (results, starts) =>
+    present(
+      reached(results).find(({ what }) => what.startsWith(starts)),
+      starts,
+    );
   const cpu = (cpu_us_per_publish) => [{ cpu_us_per_publish }];
   const publish = (native) =>
     row({ "rest-1": { native: cpu(native), json: cpu(1000) } }, "CPU a REST publish (rest-1)");
@@ -87,8 +95,11 @@ test("a small ratio has a digit more, a figure its unit", () => {
 test("a flood's neighbours are to be quick, relatively and at all", () => {
   const row = (quiet, flooded) => {
     const figures = { same_hub_quiet_p99_ms: quiet, same_hub_flooded_p99_ms: flooded };
-    return reached({ "flood-joins": { json: [figures] } }).find(
-      ({ what }) => what === "p99 of this hub beside flood-joins: json",
+    return present(
+      reached({ "flood-joins": { json: [figures] } }).find(
+        ({ what }) => what === "p99 of this hub beside flood-joins: json",
+      ),
+      "the row",
     );
   };
   assert.equal(row(10, 50).holds, true);
@@ -97,19 +108,29 @@ test("a flood's neighbours are to be quick, relatively and at all", () => {
   assert.equal(row(100, 251).measured, "2.5 ×, 251 ms");
 });
 
-/** Contenders that note what happens to them. */
+/** @typedef {{ name: string, stop(): Promise<void> }} Noting */
+
+/**
+ * Contenders that note what happens to them.
+ * @param {string[]} journal
+ * @returns {{ name: string, start(): Promise<Noting> }[]}
+ */
 function noting(journal) {
   return ["a", "b"].map((name) => ({
     name,
     async start() {
       journal.push(`start ${name}`);
-      return { name, stop: async () => void journal.push(`stop ${name}`) };
+      const stop = async () => {
+        journal.push(`stop ${name}`);
+      };
+      return { name, stop };
     },
   }));
 }
+/** @param {string[]} journal */
 const measuring =
   (journal) =>
-  async ({ name }, plan) => {
+  async (/** @type {Noting} */ { name }, /** @type {string} */ plan) => {
     journal.push(`${name} ${plan}`);
     if (plan === "fails") throw new Problem("no");
     return { figure: 1 };
@@ -118,7 +139,7 @@ const measuring =
  * One that every contender does, unless `plan` says otherwise.
  * @param {string} name
  * @param {string} scene
- * @param {(contender: { name: string }) => string | undefined} plan
+ * @param {(contender: Noting) => string | undefined} plan
  */
 const workload = (name, scene, plan = () => name) => ({ name, scene, plan, figures: [] });
 

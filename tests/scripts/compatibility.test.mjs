@@ -72,10 +72,11 @@ test("a suite may be asked for, and names may have places to fill", () => {
 });
 
 test("only passed tests are recorded, with their file and suites", async () => {
-  const event = (type, name, nesting, more = {}) => ({
-    type,
-    data: { name, nesting, file: at("tests", "t.mjs"), details: {}, ...more },
-  });
+  const event = (type, name, nesting, more = {}) =>
+    /** @type {import("node:test/reporters").TestEvent} */ ({
+      type,
+      data: { name, nesting, file: at("tests", "t.mjs"), details: {}, ...more },
+    });
   const events = [
     event("test:start", "Suite (1 shard)", 0),
     event("test:start", "inner", 1),

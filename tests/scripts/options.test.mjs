@@ -45,7 +45,7 @@ test("https is served on any sign of it, and always by npm start", () => {
 
 test("printing URLs finds a service by folder, port, URL or record", () => {
   const address = (...args) =>
-    addressOptions(parseCommand(args, { name: "npm run token", flags: addressFlags, examples: [] }));
+    addressOptions(parseCommand(args, { name: "npm run token", about: "", flags: addressFlags, examples: [] }));
   assert.deepEqual(address(), {
     connection: undefined,
     state,

@@ -25,7 +25,7 @@ test("a record leaves alone what another service is writing", (t) => {
   writeFileSync(gone, join(state, "gone"));
 
   record(state, [], { command: "npm run serve" });
-  assert.equal(runningService(state).pid, process.pid);
+  assert.equal(runningService(state)?.pid, process.pid);
   assert.deepEqual([written, abandoned, gone].map(existsSync), [true, false, false]);
   forget(state);
   assert.equal(runningService(state), undefined);

@@ -15,6 +15,7 @@ const config = {
   compatibility_date: "2026-01-01",
   compatibility_flags: ["a_flag"],
   durable_objects: { bindings: [{ name: "SHARD", class_name: "Shard" }] },
+  migrations: [],
   assets: { directory: "build/www", binding: "ASSETS" },
   vars: { SHARDS: "1", LIMIT: 5 },
 };

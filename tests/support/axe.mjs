@@ -4,7 +4,10 @@ import { createRequire } from "node:module";
 
 const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Each violation: its rule, and the elements. */
+/**
+ * Each violation: its rule, and the elements.
+ * @param {import("playwright-core").Page} page
+ */
 export async function violationsOn(page) {
   await page.evaluate(source);
   const { violations } = await page.evaluate(() =>

@@ -16,7 +16,10 @@ export class Bare {
     return `ws://${this.#server.address}${ROOM}`;
   }
 
-  /** Passes a text on to everybody who is connected. */
+  /**
+   * Passes a text on to everybody who is connected.
+   * @param {string} text
+   */
   async send(text) {
     const { status, body } = await request(`http://${this.#server.address}`, "POST", ROOM, { body: text });
     if (status !== 202) throw new Error(`the bare object answered ${status}: ${body}`);

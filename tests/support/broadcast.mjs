@@ -5,8 +5,22 @@ import { JSON_V1, RELIABLE_V1 } from "./socket.mjs";
 
 const ROUNDS = 5;
 
+/**
+ * @import { Service } from "./service.mjs"
+ */
+
+/**
+ * How long it took to connect everybody, and each message, in milliseconds.
+ * @typedef {{ name: string, connecting: number, rounds: number[] }} Broadcasts
+ *
+ * The frame that everybody receives in round `n`.
+ * @typedef {(n: number) => string} Expected
+ */
+
+/** @param {number} n */
 const frame = (n, more = "") => `{"type":"message","from":"server","dataType":"text","data":"round ${n}"${more}}`;
 
+/** @type {Record<string, [name: string, expected: Expected]>} */
 const KINDS = {
   [JSON_V1]: ["the service", frame],
   [RELIABLE_V1]: ["the service, to reliable clients", (n) => frame(n, `,"sequenceId":${n}`)],
@@ -14,10 +28,14 @@ const KINDS = {
 
 /**
  * Sends some messages to all: so many connections to the bare object, then so many of each protocol to a hub of
- * the service. Returns names, and milliseconds to connect and for each message.
+ * the service.
+ * @param {Service} service
+ * @param {number} count
+ * @param {string[]} protocols
  */
 export async function measureBroadcasts(service, count, protocols) {
   const bare = await new Bare().start();
+  /** @type {Broadcasts[]} */
   const results = [];
   try {
     results.push(
@@ -41,6 +59,12 @@ export async function measureBroadcasts(service, count, protocols) {
   return results;
 }
 
+/**
+ * @param {string} name
+ * @param {() => Promise<Crowd>} connect
+ * @param {Expected} expected
+ * @param {(n: number) => unknown} send
+ */
 async function measure(name, connect, expected, send) {
   const started = performance.now();
   const crowd = await connect();
@@ -53,11 +77,12 @@ async function measure(name, connect, expected, send) {
 
 /**
  * A line for each; the bare object's is the first.
- * @param {{ name: string, connecting: number, rounds: number[] }[]} results
+ * @param {Broadcasts[]} results
  */
 export function describeBroadcasts([bare, ...others]) {
-  const median = ({ rounds }) => rounds.toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)];
-  const line = (one) =>
+  const median = (/** @type {Broadcasts} */ { rounds }) =>
+    rounds.toSorted((a, b) => a - b)[Math.floor(rounds.length / 2)];
+  const line = (/** @type {Broadcasts} */ one) =>
     `${one.name}: connected in ${(one.connecting / 1_000).toFixed(1)} s, delivered in ${Math.round(median(one))} ms`;
   return [
     line(bare),

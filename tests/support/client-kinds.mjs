@@ -13,9 +13,9 @@ import { acked, connectProtobuf, DATA, field, message, refused } from "./protobu
  *   name: string, subprotocol?: string, sends: string[],
  *   connect(hub: import("./hub.mjs").Hub, options?: import("./hub.mjs").ClientOptions): Promise<Socket>,
  *   send(socket: Socket, event: Payload & { event?: string, ackId?: number }): void,
- *   receives(socket: Socket, answer: Payload): Promise<void>,
- *   succeeds(socket: Socket, ackId?: number): Promise<void>,
- *   fails(socket: Socket, ackId?: number): Promise<void>,
+ *   receives(socket: Socket, answer: Payload & { dataType: string, data: string | Buffer }): Promise<void>,
+ *   succeeds(socket: Socket, ackId: number): Promise<void>,
+ *   fails(socket: Socket, ackId: number): Promise<void>,
  *   expectSilence?(socket: Socket): Promise<void>,
  * }} ClientKind
  * @typedef {import("./socket.mjs").Socket} Socket

@@ -7,12 +7,19 @@ const AT_ONCE = 100;
 const LIMIT_MS = 120_000;
 
 export class Crowd {
+  /** @type {WebSocket[]} */
   #sockets = [];
-  #expected;
+  #expected = "";
   #left = 0;
+  /** @type {ReturnType<typeof deferred<void>>} */
   #received = deferred();
 
-  /** Connects so many to `url()`, and takes the first frame of each if it is `greeted`. */
+  /**
+   * Connects so many to `url()`, and takes the first frame of each if it is `greeted`.
+   * @param {number} count
+   * @param {() => string} url
+   * @param {{ protocol?: string | string[], greeted?: boolean }} options
+   */
   static async connect(count, url, { protocol = [], greeted = false } = {}) {
     const crowd = new Crowd();
     let next = 0;
@@ -23,17 +30,23 @@ export class Crowd {
     return crowd;
   }
 
+  /**
+   * @param {string} url
+   * @param {string | string[]} protocol
+   * @param {boolean} greeted
+   * @returns {Promise<void>}
+   */
   #connect(url, protocol, greeted) {
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(url, protocol, { perMessageDeflate: false });
       this.#sockets.push(socket);
       socket.on("error", reject);
       socket.on("close", (code, reason) => this.#received.reject(new Error(`closed with ${code} ${reason}`)));
-      const receive = (data) => this.#receive(data.toString());
+      const receive = (/** @type {WebSocket.RawData} */ data) => this.#receive(data.toString());
       if (greeted) {
         socket.once("message", () => {
           socket.on("message", receive);
-          resolve(undefined);
+          resolve();
         });
       } else {
         socket.on("message", receive);
@@ -42,6 +55,7 @@ export class Crowd {
     });
   }
 
+  /** @param {string} text */
   #receive(text) {
     if (text !== this.#expected) this.#received.reject(new Error(`received ${text}, expected ${this.#expected}`));
     else if (--this.#left === 0) this.#received.resolve();
@@ -51,7 +65,11 @@ export class Crowd {
     return this.#sockets.length;
   }
 
-  /** Sends, and resolves when each has received this text and nothing else; with how many milliseconds that took. */
+  /**
+   * Sends, and resolves when each has received this text and nothing else; with how many milliseconds that took.
+   * @param {string} text
+   * @param {() => unknown} send
+   */
   async receive(text, send) {
     [this.#expected, this.#left, this.#received] = [text, this.size, deferred()];
     const started = performance.now();

@@ -9,7 +9,10 @@ export const documents = () =>
     .map((file) => readFileSync(path.join(root, file), "utf8"))
     .join("\n");
 
-/** The text of the block with this label, which must be there once. */
+/**
+ * The text of the block with this label, which must be there once.
+ * @param {string} label
+ */
 export function documentBlock(label) {
   const blocks = [...documents().matchAll(/^```\w+ (\S+)\n([^]*?)^```$/gm)].filter(([, its]) => its === label);
   if (blocks.length !== 1) throw new Error(`README.md and docs have ${blocks.length} blocks labelled ${label}`);

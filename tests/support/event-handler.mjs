@@ -16,26 +16,38 @@ export const ATTEMPTS = 4;
 
 /** One request, whole. */
 export class Asked {
-  /** Resolves when its answer is over, or the service has hung up. */
-  over;
-
+  /**
+   * @param {http.IncomingMessage} request
+   * @param {http.ServerResponse} response
+   * @param {Buffer} body
+   */
   constructor(request, response, body) {
-    const { method, url, rawHeaders } = request;
-    const headers = rawHeaders.flatMap((name, n) => (n % 2 === 0 ? [[name, utf8(rawHeaders[n + 1])]] : []));
+    const { method = "", url = "", rawHeaders } = request;
     this.method = method;
     this.url = url;
-    this.headers = headers;
+    /** @type {[name: string, value: string][]} */
+    this.headers = rawHeaders.flatMap((name, n) => (n % 2 === 0 ? [[name, utf8(rawHeaders[n + 1])]] : []));
     this.body = body;
     this.at = performance.now();
+    /**
+     * Resolves when its answer is over, or the service has hung up.
+     * @type {Promise<void>}
+     */
     this.over = new Promise((resolve) => response.on("close", resolve));
   }
 
-  /** All values of a header, their bytes read as UTF-8. */
+  /**
+   * All values of a header, their bytes read as UTF-8.
+   * @param {string} name
+   */
   all(name) {
     return this.headers.filter(([its]) => its.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
   }
 
-  /** The one value of a header; undefined where there is none. */
+  /**
+   * The one value of a header; undefined where there is none.
+   * @param {string} name
+   */
   header(name) {
     const values = this.all(name);
     assert.ok(values.length < 2, `${name} came ${values.length} times`);
@@ -65,12 +77,17 @@ export class Asked {
   }
 }
 
-/** Node returns the bytes of a header's value as Latin-1. */
+/**
+ * Node returns the bytes of a header's value as Latin-1.
+ * @param {string} value
+ */
 const utf8 = (value) => Buffer.from(value, "latin1").toString();
 
 export class EventHandler {
   #server = http.createServer((request, response) => this.#receive(request, response));
+  /** @type {Map<string, Answering[]>} */
   #answers = new Map();
+  /** @type {Map<string, Queue<Asked>>} */
   #queues = new Map();
   origin = "";
   /**
@@ -82,7 +99,10 @@ export class EventHandler {
   underWay = 0;
   mostUnderWay = 0;
 
-  /** Starts one that goes when the test does. */
+  /**
+   * Starts one that goes when the test does.
+   * @param {{ after(stop: () => unknown): void }} [t]
+   */
   static async start(t) {
     const handler = new EventHandler();
     // A connection that the service uses again must not be closed at that moment.
@@ -114,13 +134,21 @@ export class EventHandler {
     this.#answers.set(kind, answers);
   }
 
-  /** Has requests of this kind wait; the function that is returned answers the first of them, and the later ones well. */
+  /**
+   * Has requests of this kind wait; the function that is returned answers the first of them, and the later ones well.
+   * @param {string} kind
+   */
   hold(kind) {
+    /** @type {ReturnType<typeof deferred<Answer>>} */
     const gate = deferred();
     this.answer(kind, () => gate.promise, {});
-    return (answer = {}) => gate.resolve(answer);
+    return (/** @type {Answer} */ answer = {}) => gate.resolve(answer);
   }
 
+  /**
+   * @param {http.IncomingMessage} request
+   * @param {http.ServerResponse} response
+   */
   async #receive(request, response) {
     this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay);
     response.on("close", () => this.underWay--);
@@ -142,30 +170,45 @@ export class EventHandler {
     response.end(body);
   }
 
+  /**
+   * @param {Asked} asked
+   * @param {http.ServerResponse} response
+   */
   #answerTo(asked, response) {
     const answers = this.#answers.get(asked.kind) ?? [HANDSHAKES.includes(asked.kind) ? WELCOME : {}];
-    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    const [answer] = answers.length > 1 ? answers.splice(0, 1) : answers;
     return typeof answer === "function" ? answer(asked, response) : answer;
   }
 
+  /** @param {string} kind */
   #queueOf(kind) {
-    if (!this.#queues.has(kind)) this.#queues.set(kind, new Queue());
-    return this.#queues.get(kind);
+    const queue = this.#queues.get(kind) ?? new Queue();
+    this.#queues.set(kind, queue);
+    return queue;
   }
 
-  /** The next request of this kind that no test has taken yet. */
+  /**
+   * The next request of this kind that no test has taken yet.
+   * @param {string} kind
+   */
   next(kind) {
     return this.#queueOf(kind).next(`a request ${kind}`);
   }
 
-  /** The kinds of all events so far, of one connection if it is named, in order. */
+  /**
+   * The kinds of all events so far, of one connection if it is named, in order.
+   * @param {string} [connection]
+   */
   kinds(connection) {
     return this.asked
       .filter((asked) => (connection ? asked.connection === connection : asked.connection))
       .map(({ kind }) => kind);
   }
 
-  /** How many requests of this kind there were. */
+  /**
+   * How many requests of this kind there were.
+   * @param {string} kind
+   */
   count(kind) {
     return this.asked.filter((asked) => asked.kind === kind).length;
   }
@@ -173,7 +216,12 @@ export class EventHandler {
 
 // What a handler can do instead of answering.
 
-/** A handler, and a new hub of `service` that sends it what `which` settings say. */
+/**
+ * A handler, and a new hub of `service` that sends it what `which` settings say.
+ * @param {import("node:test").TestContext} t
+ * @param {import("./service.mjs").Service} service
+ * @param {object} [which]
+ */
 export async function startWithHub(t, service, which) {
   const handler = await EventHandler.start(t);
   const hub = service.newHub();
@@ -183,27 +231,47 @@ export async function startWithHub(t, service, which) {
 
 export const hang = () => undefined;
 
+/**
+ * @param {Asked} _
+ * @param {http.ServerResponse} response
+ */
 export function reset(_, response) {
-  response.socket.resetAndDestroy();
+  response.socket?.resetAndDestroy();
 }
 
+/**
+ * @param {Asked} _
+ * @param {http.ServerResponse} response
+ */
 export function garbage(_, response) {
-  response.socket.end("This is no HTTP.\r\n\r\n");
+  response.socket?.end("This is no HTTP.\r\n\r\n");
 }
 
-/** An answer that ends before its time. */
+/**
+ * An answer that ends before its time.
+ * @param {Asked} _
+ * @param {http.ServerResponse} response
+ */
 export function half(_, response) {
   response.writeHead(200, { "content-type": "text/plain", "content-length": 100 });
-  response.write("half", () => response.socket.destroy());
+  response.write("half", () => response.socket?.destroy());
 }
 
-/** The head of an answer, and no body. */
+/**
+ * The head of an answer, and no body.
+ * @param {Asked} _
+ * @param {http.ServerResponse} response
+ */
 export function headOnly(_, response) {
   response.writeHead(200, { "content-type": "text/plain" });
   response.flushHeaders();
 }
 
-/** An answer without an end. */
+/**
+ * An answer without an end.
+ * @param {Asked} _
+ * @param {http.ServerResponse} response
+ */
 export function endless(_, response) {
   response.writeHead(200, { "content-type": "text/plain" });
   const chunk = Buffer.alloc(65_536, "x");

@@ -5,27 +5,41 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe } from "node:test";
 import { launchChromium } from "./browser.mjs";
+import { present } from "./found.mjs";
 import { freePort } from "./port.mjs";
 import { root, Service } from "./service.mjs";
 import { Shell } from "./shell.mjs";
 
-/** The commands of a README, block by block. */
-export function commandsOf(name) {
+/** @import { Browser } from "playwright-core" */
+
+/**
+ * The commands of a README, block by block.
+ * @param {string} name
+ */
+function commandsOf(name) {
   const text = readFileSync(path.join(root, "examples", name, "README.md"), "utf8");
   return [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, commands]) => commands.trim());
 }
 
 export class Example {
   #service;
+  /** @type {Shell | undefined} */
   #shell;
   name;
   port = 0;
-  /** Its lines, after the one that says where it is. */
-  lines;
 
+  /**
+   * @param {Service} service
+   * @param {string} name
+   */
   constructor(service, name) {
     this.#service = service;
     this.name = name;
+  }
+
+  /** Its lines, after the one that says where it is. */
+  get lines() {
+    return present(this.#shell, `the example ${this.name}`).lines;
   }
 
   /** Starts it by the second command of its README: the first is the service. Done when it says where it is. */
@@ -34,7 +48,6 @@ export class Example {
     assert.equal(first, "npm start");
     this.port = await freePort();
     this.#shell = this.type(second);
-    this.lines = this.#shell.lines;
     while (!(await this.lines.next(`where the example ${this.name} is`)).includes(`http://localhost:${this.port}`));
     return this;
   }
@@ -43,7 +56,10 @@ export class Example {
     return `http://localhost:${this.port}/`;
   }
 
-  /** Types a command of the README, which has to be there. */
+  /**
+   * Types a command of the README, which has to be there.
+   * @param {string} command
+   */
   type(command) {
     assert.ok(commandsOf(this.name).includes(command), `the README has no ${command}`);
     return new Shell(command.replace("run example -- ", `run example -- --state ${this.#service.state} `), {
@@ -61,11 +77,15 @@ export class Example {
 /**
  * Describes an example that has a page: `define` is given the example and its service, both running by the time that
  * tests run, and a function that says which browser looks at it. `prepare` goes first.
+ * @param {string} name
+ * @param {(its: { service: Service, example: Example, browser: () => Browser }) => void} define
+ * @param {() => Promise<void>} prepare
  */
 export function describeExample(name, define, prepare = async () => {}) {
   describe(`The example ${name}`, () => {
     const service = new Service({ runner: "start" });
     const example = new Example(service, name);
+    /** @type {Browser | undefined} */
     let browser;
     before(async () => {
       await prepare();
@@ -78,6 +98,6 @@ export function describeExample(name, define, prepare = async () => {}) {
       await example.stop();
       await service.stop();
     });
-    define({ service, example, browser: () => browser });
+    define({ service, example, browser: () => present(browser, "the browser") });
   });
 }

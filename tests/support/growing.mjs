@@ -10,13 +10,22 @@ const MAP_TTL_MS = 40;
 /** How long it takes from one new shard to the next. */
 const PACE_MS = 130;
 
-/** The same kind of service, with hubs that grow. */
+/**
+ * @import { Body, Answer } from "./rest.mjs"
+ * @import { Service, ServiceOptions } from "./service.mjs"
+ */
+
+/**
+ * The same kind of service, with hubs that grow.
+ * @param {new (options: ServiceOptions) => Service} Kind
+ */
 export const Growing = (Kind) =>
   class extends Kind {
     grows = true;
+    /** @type {Map<string, Growth>} */
     #growths = new Map();
 
-    /** @param {import("./service.mjs").ServiceOptions} options */
+    /** @param {ServiceOptions} options */
     constructor(options = {}) {
       const { variables } = options;
       super({ ...options, variables: { MAP_TTL_MS, ...variables } });
@@ -33,10 +42,15 @@ export const Growing = (Kind) =>
       return hub;
     }
 
-    /** What a test sets is kept, and does not take away shards. */
-    manage(method, path, options) {
+    /**
+     * What a test sets is kept, and does not take away shards.
+     * @param {string} method
+     * @param {string} path
+     * @param {{ body?: Body, token?: string }} options
+     */
+    manage(method, path, options = {}) {
       const growth = method === "PUT" && this.#growths.get(path);
-      return growth ? growth.configure(JSON.parse(options.body)) : super.manage(method, path, options);
+      return growth ? growth.configure(JSON.parse(String(options.body))) : super.manage(method, path, options);
     }
 
     /** After a test. */
@@ -59,14 +73,21 @@ export const Growing = (Kind) =>
   };
 
 class Growth {
+  /** @type {object | undefined} */
   #settings;
   #put;
   #shards = 1;
-  #paused;
+  /** @type {ReturnType<typeof deferred<void>>} */
+  #paused = deferred();
+  /** @type {Promise<void> | undefined} */
   #loop;
-  /** @type {Promise<{ status: number, body: string }>} */
-  #last = Promise.resolve({ status: 200, body: "" });
+  /** @type {Promise<Answer>} */
+  #last = Promise.resolve({ status: 200, headers: {}, body: "" });
 
+  /**
+   * @param {object | undefined} settings
+   * @param {(settings: object) => Promise<Answer>} put
+   */
   constructor(settings, put) {
     this.#settings = settings;
     this.#put = put;
@@ -95,7 +116,10 @@ class Growth {
     await this.#loop;
   }
 
-  /** Gives the hub these settings, one change after the other. */
+  /**
+   * Gives the hub these settings, one change after the other.
+   * @param {object | undefined} settings
+   */
   configure(settings) {
     this.#settings = settings;
     this.#last = this.#last.then(() => this.#put({ ...this.#settings, shards: this.#shards }));

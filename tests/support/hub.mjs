@@ -8,7 +8,18 @@ export const VERSION = "2024-12-01";
 /** Roles that allow everything that a client can do to groups. */
 export const ALL_ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
+/** @import { ConnectedMessage } from "./socket.mjs" */
+
+/**
+ * The socket of a connection whose first frame was read.
+ * @typedef {Socket & { id: string, connected: ConnectedMessage }} ConnectedSocket
+ */
+
 export class Hub {
+  /**
+   * @param {import("./service.mjs").Service} service
+   * @param {string} name
+   */
   constructor(service, name) {
     this.service = service;
     this.name = name;
@@ -31,7 +42,8 @@ export class Hub {
     return sign(clientClaims({ audience: this.audience, ...options }), this.service.key);
   }
 
-  clientUrl(options) {
+  /** @param {ClientOptions} options */
+  clientUrl(options = {}) {
     return `${this.url}?access_token=${this.token(options)}`;
   }
 
@@ -52,16 +64,17 @@ export class Hub {
   /**
    * A connection of the JSON subprotocol; `connected` holds its first frame.
    * @param {{ protocol?: string } & ClientOptions} options
+   * @returns {Promise<ConnectedSocket>}
    */
   async connect({ protocol = JSON_V1, ...options } = {}) {
     const socket = await Socket.open(this.clientUrl(options), { protocols: protocol });
     assert.equal(socket.protocol, protocol);
-    socket.connected = await socket.json("the connected message");
-    socket.id = socket.connected.connectionId;
-    return socket;
+    const connected = await socket.json("the connected message");
+    return Object.assign(socket, { id: connected.connectionId, connected });
   }
 
-  connectReliable(options) {
+  /** @param {ClientOptions} options */
+  connectReliable(options = {}) {
     return this.connect({ protocol: RELIABLE_V1, ...options });
   }
 
@@ -78,10 +91,13 @@ export class Hub {
     return `${this.url}?${query}`;
   }
 
-  /** A new socket for a reliable connection; whether the service gives it is for the test to see. */
+  /**
+   * A new socket for a reliable connection; whether the service gives it is for the test to see.
+   * @param {{ id: string, connected: { reconnectionToken?: string }, protocol: string }} lost
+   */
   async recover({ id, connected, protocol }) {
     const socket = await Socket.open(this.recoveryUrl(id, connected.reconnectionToken), { protocols: protocol });
-    return Object.assign(socket, { id, connected });
+    return Object.assign(socket, { id, connected: /** @type {ConnectedMessage} */ (connected) });
   }
 
   /**
@@ -112,7 +128,10 @@ export class Hub {
     assert.equal(answer.body, "");
   }
 
-  /** Gives the hub these settings, which must be right. */
+  /**
+   * Gives the hub these settings, which must be right.
+   * @param {object} settings
+   */
   async configure(settings) {
     const { status, body } = await this.service.manage("PUT", `hubs/${this.name}`, { body: JSON.stringify(settings) });
     assert.equal(status, 200, body);
@@ -135,6 +154,7 @@ export class Hub {
     return JSON.parse(body).deliveries;
   }
 
+  /** @param {string} path */
   async exists(path) {
     const { status, body } = await this.rest("HEAD", path);
     assert.ok(status === 200 || status === 404, `HEAD ${path}: ${status}`);

@@ -14,6 +14,7 @@ const SAYS = "an object is put together: ";
 const MAKES = "hubshard_new(";
 
 export class InspectedService extends Service {
+  /** @type {ReturnType<typeof start> | undefined} */
   #workerd;
   #output = "";
 
@@ -45,7 +46,10 @@ export class InspectedService extends Service {
     return this;
   }
 
-  /** Sets a breakpoint that never stops, but says whose object is put together. */
+  /**
+   * Sets a breakpoint that never stops, but says whose object is put together.
+   * @param {number} port
+   */
   async #watch(port) {
     const before = readFileSync(path.join(this.state, "workerd", "run", "worker", "index.js"), "utf8")
       .split(MAKES)[0]
@@ -71,7 +75,10 @@ export class InspectedService extends Service {
     if (locations.length !== 1) throw new Error("the worker does not say where it makes objects");
   }
 
-  /** How often objects of a hub have been put together. */
+  /**
+   * How often objects of a hub have been put together.
+   * @param {import("./hub.mjs").Hub} hub
+   */
   constructions(hub) {
     return this.#output.split("\n").filter((line) => line.startsWith(`${SAYS}${hub.name}/`)).length;
   }

@@ -5,31 +5,39 @@ import { within } from "./waiting.mjs";
 export class Kept {
   #socket;
   #received = Buffer.alloc(0);
+  /** @type {Error | undefined} */
   #ended;
   #wake = () => {};
 
-  static async to({ port }) {
-    const kept = new Kept();
-    kept.#socket = net.connect(port, "127.0.0.1");
-    kept.#socket.on("data", (chunk) => {
-      kept.#received = Buffer.concat([kept.#received, chunk]);
-      kept.#wake();
+  /** @param {net.Socket} socket */
+  constructor(socket) {
+    this.#socket = socket;
+    socket.on("data", (/** @type {Buffer} */ chunk) => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#wake();
     });
-    kept.#socket.on("error", (error) => kept.#end(error));
-    kept.#socket.on("close", () => kept.#end(new Error("the service closed the connection")));
-    await within(
-      new Promise((resolve, reject) => kept.#socket.on("connect", resolve).on("error", reject)),
-      "a connection",
-    );
+    socket.on("error", (error) => this.#end(error));
+    socket.on("close", () => this.#end(new Error("the service closed the connection")));
+  }
+
+  /** @param {{ port: number }} service */
+  static async to({ port }) {
+    const socket = net.connect(port, "127.0.0.1");
+    const kept = new Kept(socket);
+    await within(new Promise((resolve, reject) => socket.on("connect", resolve).on("error", reject)), "a connection");
     return kept;
   }
 
+  /** @param {Error} error */
   #end(error) {
     this.#ended ??= error;
     this.#wake();
   }
 
-  /** Sends bytes or text, and resolves when the operating system has taken all of them. */
+  /**
+   * Sends bytes or text, and resolves when the operating system has taken all of them.
+   * @param {string | Buffer} bytes
+   */
   write(bytes) {
     return new Promise((resolve) => this.#socket.write(bytes, resolve));
   }
@@ -62,7 +70,11 @@ export class Kept {
     }
   }
 
-  /** What comes before the place that `find` sees, once it does; as much as `skip` after that is dropped. */
+  /**
+   * What comes before the place that `find` sees, once it does; as much as `skip` after that is dropped.
+   * @param {(bytes: Buffer) => number} find
+   * @param {number} skip
+   */
   async #until(find, skip) {
     for (;;) {
       const at = find(this.#received);
@@ -89,7 +101,12 @@ export class Kept {
   }
 }
 
-/** A request as it stands on the wire; a body that is `chunked` goes without its length being announced. */
+/**
+ * A request as it stands on the wire; a body that is `chunked` goes without its length being announced.
+ * @param {string} method
+ * @param {string} target
+ * @param {{ host: string, headers?: Record<string, string | undefined>, body?: Buffer, chunked?: boolean }} options
+ */
 export function requestBytes(method, target, { host, headers = {}, body = Buffer.alloc(0), chunked = false }) {
   const length = chunked ? "Transfer-Encoding: chunked" : `Content-Length: ${body.length}`;
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
@@ -97,7 +114,10 @@ export function requestBytes(method, target, { host, headers = {}, body = Buffer
   return Buffer.concat(chunked ? [head, ...chunks(body), Buffer.from("0\r\n\r\n")] : [head, body]);
 }
 
-/** A body in chunks of 64 KiB. */
+/**
+ * A body in chunks of 64 KiB.
+ * @param {Buffer} body
+ */
 function chunks(body) {
   const parts = [];
   for (let at = 0; at < body.length; at += 65_536) {

@@ -5,14 +5,19 @@ import { portOf } from "./port.mjs";
 
 export class Link {
   #server = net.createServer();
+  /** @type {Set<net.Socket>} */
   #sockets = new Set();
+  /** @type {Set<net.Socket>} */
   #fromService = new Set();
   #isDown = false;
   endpoint = "";
   /** How many connections it has carried. */
   carried = 0;
 
-  /** With a `delay` in milliseconds, what the service says takes that long to arrive. */
+  /**
+   * With a `delay` in milliseconds, what the service says takes that long to arrive.
+   * @param {{ port: number }} service
+   */
   static async to(service, { delay = 0 } = {}) {
     const link = new Link();
     link.#server.on("connection", (near) => link.#accept(near, net.connect(service.port, "127.0.0.1"), delay));
@@ -21,6 +26,11 @@ export class Link {
     return link;
   }
 
+  /**
+   * @param {net.Socket} near
+   * @param {net.Socket} far
+   * @param {number} delay
+   */
   #accept(near, far, delay) {
     this.#carry(near, far);
     this.#carry(far, near, delay);
@@ -30,8 +40,12 @@ export class Link {
     else this.carried++;
   }
 
+  /**
+   * @param {net.Socket} from
+   * @param {net.Socket} to
+   */
   #carry(from, to, delay = 0) {
-    const later = delay > 0 ? (work) => setTimeout(work, delay) : (work) => work();
+    const later = (/** @type {() => void} */ work) => void (delay > 0 ? setTimeout(work, delay) : work());
     this.#sockets.add(from);
     from.on("data", (chunk) => later(() => to.write(chunk)));
     from.on("end", () => later(() => to.end()));

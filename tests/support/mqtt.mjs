@@ -2,6 +2,13 @@
 import assert from "node:assert/strict";
 import { Socket } from "./socket.mjs";
 
+/** @import { ClientOptions, Hub } from "./hub.mjs" */
+
+/**
+ * A packet as it was read: its type, its flags and what is behind its length.
+ * @typedef {{ type: string, flags: number, body: Buffer }} Packet
+ */
+
 const TYPES = [
   "reserved",
   "CONNECT",
@@ -21,10 +28,14 @@ const TYPES = [
   "AUTH",
 ];
 
+/** @param {number} number */
 export const u16 = (number) => Buffer.from([number >> 8, number & 255]);
+/** @param {number} number */
 export const u32 = (number) => Buffer.concat([u16(number >>> 16), u16(number & 0xffff)]);
+/** @param {string} value */
 export const text = (value) => Buffer.concat([u16(Buffer.byteLength(value)), Buffer.from(value)]);
 
+/** @param {number} number */
 export function varint(number) {
   const bytes = [];
   do {
@@ -34,7 +45,12 @@ export function varint(number) {
   return Buffer.from(bytes);
 }
 
-/** A packet of this type and these flags, whole. */
+/**
+ * A packet of this type and these flags, whole.
+ * @param {string} type
+ * @param {number} flags
+ * @param {...(string | Buffer | number[])} parts
+ */
 export function packet(type, flags, ...parts) {
   const body = Buffer.concat(parts.map((part) => (typeof part === "string" ? text(part) : Buffer.from(part))));
   return Buffer.concat([Buffer.from([(TYPES.indexOf(type) << 4) | flags]), varint(body.length), body]);
@@ -51,13 +67,21 @@ export const RECEIVE_MAXIMUM = 0x21;
 export const TOPIC_ALIAS = 0x23;
 export const MAXIMUM_PACKET_SIZE = 0x27;
 
-/** The properties of a packet of 5.0, and nothing for 3.1.1. */
+/**
+ * The properties of a packet of 5.0, and nothing for 3.1.1.
+ * @param {number} version
+ * @param {...(Buffer | number[])} parts
+ */
 export const properties = (version, ...parts) => {
   const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
   return version === 5 ? Buffer.concat([varint(body.length), body]) : Buffer.alloc(0);
 };
 
-/** One property: its number and its value. */
+/**
+ * One property: its number and its value.
+ * @param {number} number
+ * @param {Buffer} value
+ */
 export const property = (number, value) => Buffer.concat([Buffer.from([number]), value]);
 
 /**
@@ -89,6 +113,12 @@ export const connect = ({
     ...more,
   );
 
+/**
+ * A SUBSCRIBE; each topic filter has its options.
+ * @param {number} version
+ * @param {number} id
+ * @param {...[filter: string, options: number]} filters
+ */
 export const subscribe = (version, id, ...filters) =>
   packet(
     "SUBSCRIBE",
@@ -121,40 +151,47 @@ export class MqttSocket {
   #socket;
   #rest = Buffer.alloc(0);
 
-  /** The upgrade alone. */
+  /** @param {Socket} socket */
+  constructor(socket) {
+    this.#socket = socket;
+  }
+
+  /**
+   * The upgrade alone.
+   * @param {Pick<Hub, "mqttUrl">} hub
+   * @param {ClientOptions} options
+   */
   static async open(hub, options = {}) {
-    const socket = new MqttSocket();
-    socket.#socket = await Socket.open(hub.mqttUrl(options), { protocols: "mqtt" });
-    assert.equal(socket.#socket.protocol, "mqtt");
-    return socket;
+    const socket = await Socket.open(hub.mqttUrl(options), { protocols: "mqtt" });
+    assert.equal(socket.protocol, "mqtt");
+    return new MqttSocket(socket);
   }
 
   /**
    * A connection whose CONNECT was accepted; `connack` is what came.
-   * @param {import("./hub.mjs").Hub} hub
-   * @param {import("./hub.mjs").ClientOptions & ConnectOptions} options
+   * @param {Hub} hub
+   * @param {ClientOptions & ConnectOptions} options
    */
   static async connect(hub, { roles, groups, user, ...options } = {}) {
     const socket = await MqttSocket.open(hub, { roles, groups, user });
     socket.send(connect(options));
-    socket.connack = await socket.next();
-    assert.equal(socket.connack.type, "CONNACK");
-    assert.equal(socket.connack.body[1], 0, `refused with ${socket.connack.body[1]}`);
-    return socket;
+    const connack = await socket.next();
+    assert.equal(connack.type, "CONNACK");
+    assert.equal(connack.body[1], 0, `refused with ${connack.body[1]}`);
+    return Object.assign(socket, { connack });
   }
 
-  /** What CONNECT was answered with. */
-  connack;
-
+  /** @param {...Buffer} packets */
   send(...packets) {
     this.#socket.send(Buffer.concat(packets));
   }
 
+  /** @param {string} message */
   sendText(message) {
     this.#socket.send(message);
   }
 
-  /** The next packet: its type, its flags and what is behind its length. */
+  /** The next packet. */
   async next() {
     for (;;) {
       const packet = this.#take();
@@ -165,6 +202,7 @@ export class MqttSocket {
     }
   }
 
+  /** @returns {Packet | undefined} */
   #take() {
     let [length, scale, at] = [0, 1, 1];
     for (; at < this.#rest.length; scale *= 128) {
@@ -181,7 +219,10 @@ export class MqttSocket {
     return undefined;
   }
 
-  /** Fails unless the next packet is this one, byte by byte. */
+  /**
+   * Fails unless the next packet is this one, byte by byte.
+   * @param {Buffer} expected
+   */
   async expect(expected) {
     const { type, flags, body } = await this.next();
     assert.equal(packet(type, flags, body).toString("hex"), expected.toString("hex"));

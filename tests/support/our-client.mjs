@@ -8,6 +8,15 @@ const folder = path.join(root, "build", "client");
 /** The package as it is published. */
 export const tarball = path.join(folder, "webpubsub-edge-client.tgz");
 
+/**
+ * A way in as `exports` of a `package.json` has it: a file, or one for each condition.
+ * @typedef {string | { [condition: string]: Target }} Target
+ */
+
+/**
+ * @param {Target} target
+ * @returns {string}
+ */
 function entry(target) {
   if (typeof target === "string") return target;
   const condition = Object.keys(target).find((name) => ["node", "import", "default"].includes(name));

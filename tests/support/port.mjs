@@ -26,7 +26,10 @@ export async function freePort() {
   }
 }
 
-/** Reserves a port: its number on UDP, where no server listens, is this process's. */
+/**
+ * Reserves a port: its number on UDP, where no server listens, is this process's.
+ * @param {number} port
+ */
 function isReserved(port) {
   const socket = dgram.createSocket("udp4").unref();
   return new Promise((resolve) => {
@@ -38,6 +41,7 @@ function isReserved(port) {
   });
 }
 
+/** @param {number} port */
 function isFree(port) {
   const server = net.createServer();
   return new Promise((resolve) => {

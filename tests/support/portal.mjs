@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import axe from "axe-core";
 import { openPage } from "./browser.mjs";
 
+/** @import { Page } from "playwright-core" */
+
 /**
  * Opens a page of the portal; with a service's key, signed in.
  * @param {import("playwright-core").Browser} browser
@@ -18,20 +20,33 @@ export async function openPortal(browser, service, path = "overview", { signedIn
   return opened;
 }
 
+/**
+ * Signs in on a page that is signed out.
+ * @param {Page} page
+ * @param {string} connectionString
+ */
 export async function signIn(page, connectionString) {
   await page.getByLabel("Connection string or access key").fill(connectionString);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("Signed in", { exact: true }).waitFor();
 }
 
-/** Goes to a page by its address, and waits until it is there. */
+/**
+ * Goes to a page by its address, and waits until it is there.
+ * @param {Page} page
+ * @param {string} path
+ */
 export async function goTo(page, path) {
   await page.evaluate((hash) => (location.hash = hash), `#/${path}`);
   await page.locator(`nav a[href="#/${path.split("/")[0]}"][aria-current="page"]`).waitFor();
   await page.locator("main > :nth-child(2)").first().waitFor({ state: "attached" });
 }
 
-/** Fails where axe finds something that keeps people out. */
+/**
+ * Fails where axe finds something that keeps people out.
+ * @param {Page} page
+ * @param {string} what
+ */
 export async function checkAccess(page, what) {
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
@@ -44,6 +59,9 @@ export async function checkAccess(page, what) {
   assert.deepEqual(violations, [], what);
 }
 
-/** How much wider the page is than the window. */
+/**
+ * How much wider the page is than the window.
+ * @param {Page} page
+ */
 export const overflow = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -11,7 +11,7 @@ const AT_ONCE = 100;
 
 /** The process, as a test sees it. */
 export class Pressing {
-  #child;
+  #child = fork(fileURLToPath(import.meta.url));
 
   /**
    * Opens so many connections to a port. Each sends `opening` and reads until there is `greeting`, if it is to; what it
@@ -20,7 +20,6 @@ export class Pressing {
    */
   static async open({ bytes, ...options }) {
     const pressing = new Pressing();
-    pressing.#child = fork(fileURLToPath(import.meta.url));
     pressing.#child.send({ ...options, bytes: bytes.toString("base64") });
     await within(once(pressing.#child, "message"), `${options.count} connections`, 60_000);
     return pressing;
@@ -39,7 +38,10 @@ export class Pressing {
     return received;
   }
 
-  /** Waits until so many bytes have come back. */
+  /**
+   * Waits until so many bytes have come back.
+   * @param {number} bytes
+   */
   async until(bytes) {
     await within(
       (async () => {
@@ -67,6 +69,7 @@ async function serve() {
     socket.on("error", () => {}).on("close", () => ended++);
     return socket;
   }
+  /** @type {net.Socket[]} */
   const sockets = [];
   while (sockets.length < count)
     sockets.push(...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - sockets.length) }, open))));

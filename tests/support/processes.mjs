@@ -1,10 +1,12 @@
 // Programs that tests start, each the head of a process group, so that what it started ends with it.
 import { spawn } from "node:child_process";
+import { codeOf } from "../../scripts/errors.mjs";
 
+/** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
 
 // A test that ends, or is stopped, ends what it started.
-process.once("exit", () => running.forEach(kill));
+process.once("exit", () => running.forEach((child) => kill(child)));
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 /**
@@ -23,16 +25,24 @@ export function start(command, args, { onOutput, ...options } = {}) {
   return child;
 }
 
-/** Ends a program and all that it started, as a crash would. */
-export function kill(child) {
+/**
+ * Ends a program and all that it started, as a crash would.
+ * @param {import("node:child_process").ChildProcess} child
+ */
+export function kill({ pid }) {
+  if (pid === undefined) return;
   try {
-    process.kill(-child.pid, "SIGKILL");
+    process.kill(-pid, "SIGKILL");
   } catch (error) {
-    if (error.code !== "ESRCH") throw error;
+    if (codeOf(error) !== "ESRCH") throw error;
   }
 }
 
-/** Resolves with the exit code, or the signal, when a program has ended and said its last word. */
+/**
+ * Resolves with the exit code, or the signal, when a program has ended and said its last word.
+ * @param {import("node:child_process").ChildProcess} child
+ * @returns {Promise<number | NodeJS.Signals | null>}
+ */
 export function ended(child) {
   return new Promise((resolve, reject) =>
     child.on("error", reject).on("close", (code, signal) => resolve(code ?? signal)),

@@ -6,7 +6,12 @@ import { within } from "./waiting.mjs";
 
 const python = path.join(root, ".tools", "venv", "bin", "python");
 
-/** Runs a script with arguments, fails unless it ends well, and returns what it printed as JSON. */
+/**
+ * Runs a script with arguments, fails unless it ends well, and returns what it printed as JSON.
+ * @param {string} script
+ * @param {string[]} args
+ * @param {number} [limit] In milliseconds.
+ */
 export async function runPython(script, args, limit) {
   const child = start(python, ["-B", script, ...args]);
   let [out, errors] = ["", ""];

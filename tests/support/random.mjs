@@ -3,11 +3,15 @@
 export class Random {
   #state;
 
+  /** @param {number} seed */
   constructor(seed) {
     this.#state = seed;
   }
 
-  /** A whole number from 0 up to, not including, `bound`. */
+  /**
+   * A whole number from 0 up to, not including, `bound`.
+   * @param {number} bound
+   */
   below(bound) {
     // Mulberry32.
     this.#state = (this.#state + 0x6d2b79f5) | 0;
@@ -16,10 +20,15 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
   }
 
+  /**
+   * @template Item
+   * @param {readonly Item[]} items
+   */
   pick(items) {
     return items[this.below(items.length)];
   }
 
+  /** @param {number} length */
   bytes(length) {
     return Buffer.from(Array.from({ length }, () => this.below(256)));
   }

@@ -2,8 +2,14 @@
 import net from "node:net";
 import { within } from "./waiting.mjs";
 
-/** Sends the bytes and returns what came back, up to where `enough(text)` says or the service closes. */
-export function exchange(service, bytes, enough = (_) => false) {
+/**
+ * Sends the bytes and returns what came back, up to where `enough(text)` says or the service closes.
+ * @param {{ port: number }} service
+ * @param {string | Buffer} bytes
+ * @param {(text: string) => boolean} enough
+ */
+export function exchange(service, bytes, enough = () => false) {
+  /** @type {Promise<string>} */
   const answer = new Promise((resolve, reject) => {
     let text = "";
     const socket = net.connect(service.port, "127.0.0.1", () => socket.write(bytes));
@@ -17,7 +23,7 @@ export function exchange(service, bytes, enough = (_) => false) {
       error.code === "ECONNRESET" ? resolve(text) : reject(error),
     );
   });
-  return within(answer, `an answer to ${bytes.toString("latin1").slice(0, 800)}`);
+  return within(answer, `an answer to ${Buffer.from(bytes).toString("latin1").slice(0, 800)}`);
 }
 
 /**
@@ -37,13 +43,23 @@ export const upgradeRequest = (service, hub, claims) =>
     "Sec-WebSocket-Protocol: json.webpubsub.azure.v1\r\n\r\n",
   ].join("\r\n");
 
-/** Whether the head of an HTTP answer is complete. */
+/**
+ * Whether the head of an HTTP answer is complete.
+ * @param {string} text
+ */
 export const hasHead = (text) => text.includes("\r\n\r\n");
 
-/** Whether a close frame has come with its code, among frames whose text is ASCII. */
+/**
+ * Whether a close frame has come with its code, among frames whose text is ASCII.
+ * @param {string} text
+ */
 export const hasClose = (text) => /\x88(?:\x00|.{3})/s.test(text);
 
-/** One WebSocket frame as it stands on the wire, masked as a client's must be. */
+/**
+ * One WebSocket frame as it stands on the wire, masked as a client's must be.
+ * @param {number} opcode
+ * @param {Buffer} payload
+ */
 export function frame(opcode, payload, { fin = true, reserved = 0 } = {}) {
   const mask = Buffer.from([1, 2, 3, 4]);
   const head =

@@ -55,14 +55,23 @@ export function expectError({ status, headers, body }, expected, { code, target,
 export const MISSING_TOKEN =
   "The access token is missing: send it as `Authorization: Bearer`, or as a client's query parameter `access_token`.";
 
-/** Fails unless the caller was refused: the status, the challenge, and the API's error body with this message. */
+/**
+ * Fails unless the caller was refused: the status, the challenge, and the API's error body with this message.
+ * @param {Answer} answer
+ * @param {string} message
+ */
 export function expectUnauthorized(answer, message, status = 401) {
   assert.equal(answer.headers["www-authenticate"], "Bearer", message);
   const code = status === 403 ? "Error.Forbidden" : "Error.Unauthorized";
   expectError(answer, status, { code, target: "Request", message });
 }
 
-/** Fails unless the answer is what the hosted service answers to a filter that is none, in the query or in the body. */
+/**
+ * Fails unless the answer is what the hosted service answers to a filter that is none, in the query or in the body.
+ * @param {Answer} answer
+ * @param {string} target
+ * @param {string} message
+ */
 export function expectInvalidFilter({ status, headers, body }, target, message) {
   assert.equal(status, 400, body);
   assert.equal(headers["content-type"], "application/problem+json; charset=utf-8");
@@ -114,4 +123,5 @@ const UPGRADE = {
   "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
 };
 
+/** @param {http.OutgoingHttpHeaders} headers */
 const hasLength = (headers) => Object.keys(headers).some((name) => name.toLowerCase() === "content-length");

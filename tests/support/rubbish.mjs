@@ -3,6 +3,24 @@ import { readFileSync } from "node:fs";
 import { sign } from "./token.mjs";
 import { readVectors } from "./vectors.mjs";
 
+/**
+ * @import { Hub } from "./hub.mjs"
+ * @import { Random } from "./random.mjs"
+ * @import { Service } from "./service.mjs"
+ */
+
+/**
+ * A query parameter of an operation.
+ * @typedef {{ name: string, in: string, schema: { enum?: string[] } }} Parameter
+ *
+ * An operation of the API: its query parameters, and the types of its body if it has one. At times it is a client's
+ * request, with its token.
+ * @typedef {{ method: string, path: string, query: Parameter[], types: string[], token?: string }} Operation
+ *
+ * What `openapi.json` says of an operation, by its path and its method.
+ * @typedef {Record<string, Record<string, { parameters: Parameter[], requestBody?: { content: object } }>>} Paths
+ */
+
 const MAX_CLIENT_MESSAGE_BYTES = 1_048_576;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
 /** Pieces of paths: names that are none, and words of the API where they do not belong. */
@@ -130,6 +148,10 @@ const UPGRADE = [
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
 
+/**
+ * @param {string[]} files
+ * @param {string} [key]
+ */
 const inputsOf = (files, key = "input") =>
   files.flatMap((file) => readVectors(file)).map((vector) => vector[key] ?? "");
 const FILTERS = inputsOf(["filters/matches", "filters/refused"], "filter").filter((filter) => filter.length < 2000);
@@ -137,7 +159,12 @@ const CONTENT_TYPES = inputsOf(["rest/content-types"], "contentType");
 const MESSAGES = ["", "hi", "null", '"\u00e9"', '{"a":[1,2.50,"b"]}', "[".repeat(1000), "\u0000\u00ff"];
 const GROUPS = inputsOf(["rest/group-bodies"], "body");
 
+/** @param {string} hex */
 const bytes = (hex) => Buffer.from(hex, "hex");
+/**
+ * @param {string} direction
+ * @param {string} wanted
+ */
 const protobuf = (direction, wanted) =>
   bytes(readVectors(`client-protobuf/${direction}`).find(({ name }) => name === wanted).input);
 export const PING = protobuf("upstream", "a ping");
@@ -147,10 +174,14 @@ export const PONG = protobuf("downstream", "a pong");
 export const JSON_FRAMES = inputsOf(["client-json/upstream"]).map((text) => Buffer.from(text));
 export const PROTOBUF_FRAMES = inputsOf(["client-protobuf/upstream"]).map(bytes);
 
-/** The operations of the API: method, path, query parameters, and the types of its body if it has one. */
-export const OPERATIONS = Object.entries(
-  JSON.parse(readFileSync(new URL("../../www/api/openapi.json", import.meta.url), "utf8")).paths,
-)
+/** @type {Paths} */
+const PATHS = JSON.parse(readFileSync(new URL("../../www/api/openapi.json", import.meta.url), "utf8")).paths;
+
+/**
+ * The operations of the API.
+ * @type {Operation[]}
+ */
+export const OPERATIONS = Object.entries(PATHS)
   .flatMap(
     ([path, methods]) =>
       Object.entries(methods).map(([method, { parameters, requestBody }]) => ({
@@ -163,7 +194,11 @@ export const OPERATIONS = Object.entries(
   )
   .filter(({ method, path }) => method === "GET" || path.startsWith("/api/"));
 
-/** One of some inputs with mistakes made in it. */
+/**
+ * One of some inputs with mistakes made in it.
+ * @param {Random} random
+ * @param {(string | Buffer)[]} inputs
+ */
 function mutant(random, inputs) {
   let bytes = Buffer.from(random.pick(inputs));
   do {
@@ -188,8 +223,15 @@ function mutant(random, inputs) {
 /**
  * Request number `n` to a service about a hub and one of its connections, as bytes: every operation in turn, with
  * mistakes in its names, parameters, headers and body, and now and then something else.
+ * @param {Random} random
+ * @param {number} n
+ * @param {{ service: Service, hub: Hub, connection: string }} options
  */
 export function requestOf(random, n, { service, hub, connection }) {
+  /**
+   * @template T
+   * @param {() => T} work
+   */
   const rarely = (work) => (random.below(6) === 0 ? work() : undefined);
   const operation = rarely(() => somethingElse(random, hub)) ?? OPERATIONS[n % OPERATIONS.length];
   const method = rarely(() => random.pick(METHODS)) ?? operation.method;
@@ -227,7 +269,12 @@ export function requestOf(random, n, { service, hub, connection }) {
   return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`, "latin1"), body]);
 }
 
-/** A request that is no operation: at times a client's, with its token. */
+/**
+ * A request that is no operation: at times a client's, with its token.
+ * @param {Random} random
+ * @param {Hub} hub
+ * @returns {Operation}
+ */
 function somethingElse(random, hub) {
   const elsewhere = { method: random.pick(METHODS), path: random.pick(PLACES), query: [], types: [] };
   if (random.below(2)) return elsewhere;
@@ -235,14 +282,23 @@ function somethingElse(random, hub) {
   return { ...elsewhere, method: "GET", token };
 }
 
-/** A path with good names or bad ones in its gaps. */
+/**
+ * A path with good names or bad ones in its gaps.
+ * @param {Random} random
+ * @param {string} path
+ * @param {Record<string, string>} names
+ */
 function fill(random, path, names) {
   const junk = () =>
     Array.from({ length: random.below(4) ? 1 : 1 + random.below(5) }, () => random.pick(SEGMENTS)).join("/");
   return path.replaceAll(/\{(\w*)\}/g, (_, gap) => (names[gap] && random.below(8) ? names[gap] : junk()));
 }
 
-/** A parameter's value: one that it can have more often than not. */
+/**
+ * A parameter's value: one that it can have more often than not.
+ * @param {Random} random
+ * @param {Parameter} parameter
+ */
 function someValue(random, { name, schema }) {
   if (name === "filter")
     return encodeURIComponent(random.below(2) ? random.pick(FILTERS) : mutant(random, FILTERS).toString());
@@ -250,6 +306,10 @@ function someValue(random, { name, schema }) {
   return random.below(2) ? random.pick(["1", "5", "room"]) : random.pick(VALUES);
 }
 
+/**
+ * @param {Random} random
+ * @param {{ types: string[] }} operation
+ */
 function bodyOf(random, { types }) {
   const inputs = types.length === 1 ? GROUPS : MESSAGES;
   if (types.length === 0 && random.below(4)) return Buffer.alloc(0);
@@ -259,6 +319,8 @@ function bodyOf(random, { types }) {
 /**
  * One message with mistakes in it, in the fragments that it is sent in: strings for text, as most are where they should
  * be, and buffers for binary. A few are too long.
+ * @param {Random} random
+ * @param {{ inputs: (string | Buffer)[], isText: boolean }} kind
  */
 export function frameOf(random, { inputs, isText }) {
   const short = mutant(random, inputs);

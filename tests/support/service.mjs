@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, afterEach, before, describe } from "node:test";
 import { fileURLToPath } from "node:url";
+import { present } from "./found.mjs";
 import { Growing } from "./growing.mjs";
 import { Hub } from "./hub.mjs";
 import { freePort } from "./port.mjs";
@@ -30,8 +31,10 @@ const NARROWED = process.env.TEST_SHARDS;
 const HOST_RUNNER = isNative ? "server" : "serve";
 
 export class Service {
+  /** @type {ReturnType<typeof start> | undefined} */
   #child;
-  #gone;
+  /** @type {ReturnType<typeof ended>} */
+  #gone = Promise.resolve(null);
   #output = "";
   #hubs = 0;
   /** Where it is reached, once it has started; `secure` is by https. */
@@ -48,7 +51,7 @@ export class Service {
    * `--settings`, `options` any others of the command. A service of very many hubs, each of which is some files, may keep
    * them in memory: what tests end is the process, not the machine.
    * @typedef {{
-   *   shards?: number, runner?: string, variables?: Record<string, string | number>, settings?: object,
+   *   shards?: number, runner?: string, variables?: Record<string, string | number>, settings?: { hubs?: Record<string, object>, [section: string]: unknown },
    *   https?: boolean | "at the usual port" | { cert: string, key: string }, key?: string, inMemory?: boolean, options?: (string | number)[], secrets?: Record<string, string>,
    * }} ServiceOptions
    * @param {ServiceOptions} options
@@ -87,6 +90,7 @@ export class Service {
       options.push("--cert", this.https.cert, "--key", this.https.key, "--https-port", this.securePort);
     if (this.settings) options.push("--settings", this.#writeSettings());
     this.#output = "";
+    /** @type {ReturnType<typeof deferred<string>>} */
     const ready = deferred();
     const log = this.#openLog();
     this.#child = start(process.execPath, [path.join(root, "scripts", `${this.runner}.mjs`), ...options.map(String)], {
@@ -138,9 +142,13 @@ export class Service {
     return path.join(this.state, "tls", "authority.pem");
   }
 
-  /** Asks it to end, or all of its processes, as Ctrl-C in a terminal does; its exit code once it has. */
+  /**
+   * Asks it to end, or all of its processes, as Ctrl-C in a terminal does; its exit code once it has.
+   * @param {string} signal
+   */
   async end(signal = "SIGTERM", { whole = false } = {}) {
-    process.kill(whole ? -this.#child.pid : this.#child.pid, signal);
+    const pid = present(this.#child?.pid, "the process of the service");
+    process.kill(whole ? -pid : pid, signal);
     const code = await within(this.#gone, `its end after ${signal}`);
     assert.ok(!this.#output.includes("panicked at"), `the service panicked:\n${this.#output}`);
     return code;
@@ -148,7 +156,7 @@ export class Service {
 
   /** Ends it as a crash would, and fails if it panicked. */
   async crash() {
-    kill(this.#child);
+    kill(present(this.#child, "the process of the service"));
     await within(this.#gone, "the end of the service");
     assert.ok(!this.#output.includes("panicked at"), `the service panicked:\n${this.#output}`);
   }
@@ -158,7 +166,10 @@ export class Service {
     rmSync(this.state, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** How often it has logged this line since its start. */
+  /**
+   * How often it has logged this line since its start.
+   * @param {object} line
+   */
   logged(line) {
     return this.#output.split("\n").filter((text) => text === JSON.stringify(line)).length;
   }
@@ -192,6 +203,9 @@ export class Service {
     });
   }
 
+  /** After a test: a service whose hubs grow has those that are there stay as they are. */
+  async rest() {}
+
   /** Everything that it has said since its start. */
   get output() {
     return this.#output;
@@ -224,19 +238,25 @@ export function forEachShardCount(
   } = {},
 ) {
   if (isNative && isOfWorkerd) return;
-  const suite = (mode, service) =>
+  const suite = (/** @type {string} */ mode, /** @type {Made} */ service) =>
     describe(`${title} (${mode})`, () => {
       before(() => service.start());
       after(() => service.stop());
-      if ("rest" in service) afterEach(() => service.rest());
+      if (service.grows) afterEach(() => service.rest());
       define(service);
     });
   for (const shards of NARROWED ? [shardCounts.at(NARROWED === "most" ? -1 : 0)] : shardCounts)
     suite(`${shards} ${shards === 1 ? "shard" : "shards"}`, new Kind({ shards, ...options }));
-  if (!steady && !NARROWED) suite("growing", new (Growing(Kind))(options));
+  if (!steady && !NARROWED)
+    suite("growing", /** @type {Made} */ (/** @type {unknown} */ (new (Growing(Kind))(options))));
 }
 
-/** The same with one shard under `npm start`, too: whoever tries a package tries it there first. */
+/**
+ * The same with one shard under `npm start`, too: whoever tries a package tries it there first.
+ * @param {string} title
+ * @param {(service: Service) => void} define
+ * @param {Parameters<typeof forEachShardCount>[2]} options
+ */
 export function forEachRunner(title, define, options = {}) {
   forEachShardCount(title, define, options);
   if (isNative) return;

@@ -10,8 +10,13 @@ export class Shell {
   #child;
   #ended;
   #output = "";
+  /** @type {Queue<string>} */
   lines = new Queue();
 
+  /**
+   * @param {string} commands
+   * @param {NodeJS.ProcessEnv} env
+   */
   constructor(commands, env = {}) {
     this.#child = start("bash", ["-ec", commands], {
       cwd: root,

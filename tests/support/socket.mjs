@@ -10,6 +10,11 @@ export const PROTOBUF_RELIABLE_V1 = "protobuf.reliable.webpubsub.azure.v1";
 
 /** The service answered the upgrade with something other than 101. */
 export class Refused extends Error {
+  /**
+   * @param {number} status
+   * @param {import("node:http").IncomingHttpHeaders} headers
+   * @param {string} body
+   */
   constructor(status, headers, body) {
     super(`refused with ${status}: ${body}`);
     this.status = status;
@@ -18,15 +23,32 @@ export class Refused extends Error {
   }
 }
 
+/**
+ * What the first frame of a JSON connection says.
+ * @typedef {{
+ *   type: "system", event: "connected", connectionId: string, userId?: string, reconnectionToken?: string,
+ * }} ConnectedMessage
+ */
+
 export class Socket {
   #socket;
+  /** @type {Queue<string | Buffer>} */
   #frames = new Queue();
+  /** @type {ReturnType<typeof deferred<{ code: number, reason: string }>>} */
   #closed = deferred();
   #pings = 0;
-  /** What its first frame says, where that was read. */
+  /**
+   * What its first frame says, where that was read.
+   * @type {ConnectedMessage | undefined}
+   */
   connected;
   /** The connection's id, where it is known; otherwise empty. */
   id = "";
+
+  /** @param {WebSocket} socket */
+  constructor(socket) {
+    this.#socket = socket;
+  }
 
   /**
    * Resolves when the upgrade is done; rejects with {@link Refused} when it is not.
@@ -34,33 +56,42 @@ export class Socket {
    * @param {{ protocols?: string | string[], headers?: Record<string, string | string[]>, certificate?: string }} options
    */
   static async open(url, { protocols = [], headers = {}, certificate } = {}) {
-    const socket = new Socket();
-    socket.#socket = new WebSocket(url, protocols, { headers, perMessageDeflate: false, ca: certificate });
+    const socket = new Socket(new WebSocket(url, protocols, { headers, perMessageDeflate: false, ca: certificate }));
     await within(socket.#opened(), `an answer to the upgrade of ${new URL(url).pathname}`);
     return socket;
   }
 
   #opened() {
     const socket = this.#socket;
+    /** @type {ReturnType<typeof deferred<void>>} */
     const opened = deferred();
     socket.on("open", () => {
       // The close frame is the end. The runtime keeps the transport of a client that never sent anything until
       // its idle object sleeps, ten seconds later.
-      socket._receiver.on("conclude", (code, reason) => this.#end(code, reason));
+      const { _receiver: receiver } = /** @type {{ _receiver: import("node:events").EventEmitter }} */ (
+        /** @type {unknown} */ (socket)
+      );
+      receiver.on("conclude", (code, reason) => this.#end(code, reason));
       opened.resolve();
     });
     socket.on("error", opened.reject);
     socket.on("unexpected-response", async (_, response) => {
       const chunks = [];
       for await (const chunk of response) chunks.push(chunk);
-      opened.reject(new Refused(response.statusCode, response.headers, Buffer.concat(chunks).toString()));
+      opened.reject(new Refused(response.statusCode ?? 0, response.headers, Buffer.concat(chunks).toString()));
     });
-    socket.on("message", (data, isBinary) => this.#frames.push(isBinary ? data : data.toString()));
+    socket.on("message", (data, isBinary) =>
+      this.#frames.push(isBinary ? /** @type {Buffer} */ (data) : data.toString()),
+    );
     socket.on("close", (code, reason) => this.#end(code, reason));
     return opened.promise;
   }
 
-  /** Only the first end counts. */
+  /**
+   * Only the first end counts.
+   * @param {number} code
+   * @param {Buffer} reason
+   */
   #end(code, reason) {
     this.#frames.fail(new Error(`closed with ${code} ${reason}`));
     this.#closed.resolve({ code, reason: reason.toString() });
@@ -71,29 +102,44 @@ export class Socket {
     return this.#socket.protocol;
   }
 
-  /** Sends text, bytes, or a value as JSON. */
+  /**
+   * Sends text, bytes, or a value as JSON.
+   * @param {unknown} message
+   */
   send(message) {
     this.#socket.send(typeof message === "string" || Buffer.isBuffer(message) ? message : JSON.stringify(message));
   }
 
-  /** Sends one text message as a frame for each piece. */
+  /**
+   * Sends one text message as a frame for each piece.
+   * @param {(string | Buffer)[]} pieces
+   */
   sendInFragments(pieces) {
     for (const [n, piece] of pieces.entries()) this.#socket.send(piece, { fin: n === pieces.length - 1 });
   }
 
-  /** The next frame: a string, or a Buffer for a binary one. */
+  /**
+   * The next frame: a string, or a Buffer for a binary one.
+   * @returns {Promise<string | Buffer>}
+   */
   next(what = "a frame") {
     return this.#frames.next(what);
   }
 
-  /** The next frame, which must be JSON text. */
+  /**
+   * The next frame, which must be JSON text.
+   * @param {string} [what]
+   */
   async json(what) {
     const frame = await this.next(what);
-    assert.equal(typeof frame, "string", "a text frame");
+    assert.ok(typeof frame === "string", "a text frame");
     return JSON.parse(frame);
   }
 
-  /** Sends an operation with an ack id and returns the ack, which must be the next frame. */
+  /**
+   * Sends an operation with an ack id and returns the ack, which must be the next frame.
+   * @param {{ type: string, ackId?: unknown, [member: string]: unknown }} message
+   */
   async ask(message) {
     this.send(message);
     const ack = await this.json(`an ack of ${message.type}`);
@@ -116,14 +162,21 @@ export class Socket {
     return within(this.#closed.promise, "the close of a connection");
   }
 
-  /** Fails unless a server's closing is the next thing that happens to this JSON connection, for this reason if any. */
+  /**
+   * Fails unless a server's closing is the next thing that happens to this JSON connection, for this reason if any.
+   * @param {string} [reason]
+   */
   async expectClosedByServer(reason) {
     const message = `Application server closed the connection.${reason ? ` Reason: ${reason}` : ""}`;
     assert.deepEqual(await this.json("the disconnected message"), { type: "system", event: "disconnected", message });
     assert.deepEqual(await this.closed(), { code: 1000, reason: "" });
   }
 
-  /** Closes from this side and returns what the service answered. */
+  /**
+   * Closes from this side and returns what the service answered.
+   * @param {number} [code]
+   * @param {string} [reason]
+   */
   close(code, reason) {
     this.#socket.close(code, reason);
     return this.closed();

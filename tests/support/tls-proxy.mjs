@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 export class TlsProxy {
-  #server;
+  #server = https.createServer();
+  /** @type {Set<import("node:net").Socket>} */
   #sockets = new Set();
 
   /**
@@ -16,7 +17,10 @@ export class TlsProxy {
    */
   service;
 
-  /** Listens at a free port; `keepHost` says whether the service is given the host that its callers ask, or its own. */
+  /**
+   * Listens at a free port; `keepHost` says whether the service is given the host that its callers ask, or its own.
+   * @param {{ keepHost: boolean }} options
+   */
   static async start({ keepHost }) {
     const proxy = new TlsProxy();
     const { key, certificate } = makeCertificate();

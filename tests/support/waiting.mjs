@@ -2,9 +2,16 @@
 
 const LIMIT_MS = 60_000;
 
-/** The promise's value, or an error that names what never came. */
+/**
+ * The promise's value, or an error that names what never came.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {string} what
+ */
 export async function within(promise, what, limit = LIMIT_MS) {
+  /** @type {NodeJS.Timeout | undefined} */
   let timer;
+  /** @type {Promise<never>} */
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`never came: ${what}`)), limit);
   });
@@ -15,7 +22,11 @@ export async function within(promise, what, limit = LIMIT_MS) {
   }
 }
 
-/** Asks again and again until the answer is yes. */
+/**
+ * Asks again and again until the answer is yes.
+ * @param {() => unknown} ask
+ * @param {string} what
+ */
 export async function until(ask, what) {
   const limit = Date.now() + LIMIT_MS;
   while (!(await ask())) {
@@ -35,27 +46,39 @@ export function deferred() {
   return handle;
 }
 
-/** What was pushed, in order, for whoever asks; `end` is what askers get once it is empty. */
+/**
+ * What was pushed, in order, for whoever asks; `end` is what askers get once it is empty.
+ * @template Item
+ */
 export class Queue {
+  /** @type {Item[]} */
   #items = [];
-  /** @type {ReturnType<typeof deferred>[]} */
+  /** @type {ReturnType<typeof deferred<Item>>[]} */
   #askers = [];
+  /** @type {Error | undefined} */
   #end;
 
+  /** @param {Item} item */
   push(item) {
     const asker = this.#askers.shift();
     if (asker) asker.resolve(item);
     else this.#items.push(item);
   }
 
+  /** @param {Error} error */
   fail(error) {
     this.#end = error;
     for (const asker of this.#askers.splice(0)) asker.reject(error);
   }
 
+  /**
+   * @param {string} what
+   * @returns {Promise<Item>}
+   */
   next(what) {
-    if (this.#items.length > 0) return Promise.resolve(this.#items.shift());
+    if (this.#items.length > 0) return Promise.resolve(/** @type {Item} */ (this.#items.shift()));
     if (this.#end) return Promise.reject(this.#end);
+    /** @type {ReturnType<typeof deferred<Item>>} */
     const asker = deferred();
     this.#askers.push(asker);
     return within(asker.promise, what);

@@ -3,14 +3,22 @@ import http from "node:http";
 import { text } from "node:stream/consumers";
 import { WebSocketServer } from "ws";
 
+/** @import WebSocket from "ws" */
+
+/** @type {Map<string | undefined, Set<WebSocket>>} */
 const rooms = new Map();
 
+/** @param {string | undefined} path */
 function room(path) {
   let its = rooms.get(path);
   if (!its) rooms.set(path, (its = new Set()));
   return its;
 }
 
+/**
+ * @param {string | undefined} path
+ * @param {string | WebSocket.RawData} message
+ */
 function send(path, message) {
   for (const socket of room(path)) socket.send(message, { binary: false });
 }

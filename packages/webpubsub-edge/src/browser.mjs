@@ -11,9 +11,18 @@ export function hasBrowser({ isTerminal, env = process.env, platform = process.p
   return platform === "darwin" || platform === "win32" || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
 }
 
-/** Opens a page in the browser, or says where it is. */
+/**
+ * What opens a page in the browser, by platform; on all others it is `xdg-open`.
+ * @type {Partial<Record<NodeJS.Platform, string[]>>}
+ */
+const OPENERS = { darwin: ["open"], win32: ["cmd", "/c", "start", ""] };
+
+/**
+ * Opens a page in the browser, or says where it is.
+ * @param {string} url
+ */
 export function openPage(url) {
-  const [program, ...args] = { darwin: ["open"], win32: ["cmd", "/c", "start", ""] }[process.platform] ?? ["xdg-open"];
+  const [program, ...args] = OPENERS[process.platform] ?? ["xdg-open"];
   spawn(program, [...args, url], { stdio: "ignore", detached: true })
     .on("error", () => say(`No browser could be opened: open ${url}`))
     .unref();

@@ -9,6 +9,8 @@ import { overview } from "./overview.mjs";
 import { at } from "./paths.mjs";
 import { checkKeyIsKnown } from "./service.mjs";
 
+/** @import { AddressValues } from "../../../scripts/options.mjs" */
+
 // Whoever reads may have enough, such as `head`.
 process.stdout.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
   if (error.code !== "EPIPE") throw error;
@@ -31,9 +33,10 @@ await main(async () => {
   await doCommand([first, ...others]);
 });
 
+/** @param {string[]} words */
 async function doCommand(words) {
   const [first, second] = words;
-  const isHelp = (word) => word === undefined || word === "--help" || word === "-h";
+  const isHelp = (/** @type {string | undefined} */ word) => word === undefined || word === "--help" || word === "-h";
   if (isHelp(first) || (groups.includes(first) && isHelp(second))) throw new Help(overview(isHelp(first) ? "" : first));
   const name = groups.includes(first) ? `${first} ${second}` : first;
   const command = commands[name];
@@ -42,11 +45,15 @@ async function doCommand(words) {
   // What runs the service reads its own options.
   if (command.start) return command.start(args);
   const values = parse(args, command);
-  checkOperands(command, values.rest ?? []);
-  if ("state" in command.flags) checkKeyIsKnown(values);
-  return command.run(values);
+  checkOperands(command, "rest" in values ? values.rest : []);
+  if ("state" in command.flags) checkKeyIsKnown(/** @type {AddressValues} */ (/** @type {unknown} */ (values)));
+  return command.run?.(/** @type {never} */ (values));
 }
 
+/**
+ * @param {string} name
+ * @param {string} [group]
+ */
 function unknown(name, group) {
   const names = [...Object.keys(commands), ...groups].filter((other) => !group || other.startsWith(`${group} `));
   const meant = nearest(name, names);
@@ -55,7 +62,11 @@ function unknown(name, group) {
   );
 }
 
-/** Fails where a command has fewer or more words than its `rest` says: those in brackets may be left out. */
+/**
+ * Fails where a command has fewer or more words than its `rest` says: those in brackets may be left out.
+ * @param {{ name: string, rest?: string }} command
+ * @param {string[]} given
+ */
 function checkOperands({ name, rest }, given) {
   const words = rest?.split(" ") ?? [];
   const least = words.filter((word) => !word.startsWith("["));

@@ -15,7 +15,12 @@ import { send } from "./commands/send.mjs";
 import { trace } from "./commands/trace.mjs";
 import { serve } from "./commands/serve.mjs";
 
-/** Commands by their names. One with `start(args)` reads its own options, the others have a `run(values)`. */
+/** @import { Command } from "../../../scripts/command.mjs" */
+
+/**
+ * Commands by their names. One with `start(args)` reads its own options, the others have a `run(values)`.
+ * @type {Record<string, Command & { start?(args: string[]): unknown, run?(values: never): unknown }>}
+ */
 export const commands = {
   dev,
   serve,

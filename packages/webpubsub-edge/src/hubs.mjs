@@ -5,10 +5,19 @@ import { NOT_THERE } from "./exit-codes.mjs";
 
 const DEFAULTS = JSON.stringify({ anonymousConnectPolicy: "deny", eventHandlers: [] });
 
-/** The name of a hub that was typed, as a part of a path. */
+/** @import { Service } from "./service.mjs" */
+
+/**
+ * The name of a hub that was typed, as a part of a path.
+ * @param {string} name
+ */
 export const hubPath = (name) => `/hubs/${encodeURIComponent(hubName(name, "HUB"))}`;
 
-/** A hub's settings; a problem where it was neither used nor set. */
+/**
+ * A hub's settings; a problem where it was neither used nor set.
+ * @param {Service} service
+ * @param {string} hub
+ */
 export async function settingsOf(service, hub) {
   const settings = await service.manage("GET", hubPath(hub));
   if (JSON.stringify(settings) !== DEFAULTS) return settings;

@@ -64,16 +64,21 @@ export async function startEmulator({ port = 0, https = false, hubs, variables =
   };
 }
 
-/** Where the service says in its line of JSON that it is reached; fails with what it said where it ends before. */
-function ready(child, onOutput = (_) => {}) {
+/**
+ * Where the service says in its line of JSON that it is reached; fails with what it said where it ends before.
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {(text: string) => void} [onOutput]
+ * @returns {Promise<import("../../../scripts/service.mjs").Reached>}
+ */
+function ready(child, onOutput) {
   return new Promise((resolve, reject) => {
     /** @type {string | undefined} */
     let output = "";
-    const fail = (what) => reject(new Error(`The emulator ${what}.\n${output ?? ""}`.trimEnd()));
+    const fail = (/** @type {string} */ what) => reject(new Error(`The emulator ${what}.\n${output ?? ""}`.trimEnd()));
     const timer = setTimeout(() => fail(`did not start within ${STARTED_WITHIN_MS / 1000} s`), STARTED_WITHIN_MS);
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text) => {
-        onOutput(text);
+      stream?.setEncoding("utf8").on("data", (text) => {
+        onOutput?.(text);
         if (output === undefined) return;
         output += text;
         const line = /^(\{"endpoint":.*\})\n/m.exec(output)?.[1];

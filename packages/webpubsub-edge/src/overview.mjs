@@ -8,7 +8,7 @@ import { PROGRAM } from "./typed.mjs";
 export function overview(group = "") {
   const rows = Object.entries(commands)
     .filter(([name]) => group === "" || name.startsWith(`${group} `))
-    .map(([name, { rest, summary }]) => [`${name}${rest ? ` ${rest}` : ""}`, summary]);
+    .map(([name, { rest, summary }]) => [`${name}${rest ? ` ${rest}` : ""}`, summary ?? ""]);
   if (group) return [`${PROGRAM} ${group} COMMAND`, "", ...columns(rows), "", ...more(group)].join("\n");
   return [
     `${PROGRAM} COMMAND [options]`,
@@ -32,6 +32,7 @@ export function overview(group = "") {
   ].join("\n");
 }
 
+/** @param {string} name */
 const more = (name) => [
   `${PROGRAM} ${name}${name === "COMMAND" ? "" : " COMMAND"} --help describes a command, with examples.`,
 ];

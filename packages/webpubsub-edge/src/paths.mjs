@@ -8,7 +8,10 @@ import { fileURLToPath } from "node:url";
 /** The package's folder, which has the same files in `build` as the repository. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** A path inside the package. */
+/**
+ * A path inside the package.
+ * @param {...string} parts
+ */
 export const at = (...parts) => join(root, ...parts);
 
 /** What the repository's build made. */

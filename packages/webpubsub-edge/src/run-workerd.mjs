@@ -6,8 +6,21 @@ import { startWorkerd } from "../../../scripts/service/workerd.mjs";
 import { say } from "../../../scripts/terminal.mjs";
 import { makeHome } from "./paths.mjs";
 
-/** Runs the service until it ends. Started by another program over a channel, it ends with that one. */
-export async function runWorkerd(command, args, { variables = {}, signedIn = false, ready = (..._) => {} } = {}) {
+/** @import { Command, Flags, ValuesOf } from "../../../scripts/command.mjs" */
+/** @import { Ready } from "../../../scripts/service.mjs" */
+
+/**
+ * Runs the service until it ends. Started by another program over a channel, it ends with that one. `ready` is called when
+ * the service answers, as `runService` does, and with the `values` of the command's flags.
+ * @template {Flags} F
+ * @param {Command<F>} command
+ * @param {string[]} args
+ * @param {{
+ *   variables?: Record<string, string>, signedIn?: boolean,
+ *   ready?: (...given: [...Parameters<Ready>, values: ValuesOf<F>]) => void,
+ * }} options
+ */
+export async function runWorkerd(command, args, { variables = {}, signedIn = false, ready } = {}) {
   const values = parse(args, command);
   makeHome();
   process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
@@ -26,7 +39,7 @@ export async function runWorkerd(command, args, { variables = {}, signedIn = fal
         say(
           JSON.stringify({ ...reached, connectionString: connectionString(reached.secure ?? reached.endpoint, key) }),
         );
-      ready(options, keys, reached, values);
+      ready?.(options, keys, reached, values);
     },
   });
   process.exit();

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { requestToken } from "../../../scripts/access.mjs";
 import { address } from "../../../scripts/address.mjs";
 import { VARIABLE } from "../../../scripts/connection.mjs";
+import { codeOf, messageOf } from "../../../scripts/errors.mjs";
 import { addressOptions } from "../../../scripts/options.mjs";
 import { Problem, UsageProblem } from "../../../scripts/terminal.mjs";
 import { FAILED, NOT_ALLOWED, NOT_REACHED, NOT_THERE, USAGE } from "./exit-codes.mjs";
@@ -12,8 +13,18 @@ import { typed } from "./typed.mjs";
 /** What the REST API is asked under. */
 const API_VERSION = "2024-12-01";
 const ANSWERED_WITHIN_MS = 60_000;
+/** How a command ends whose request is answered so; all other refusals are failures. */
+const EXIT_CODES_BY_STATUS = new Map([
+  [400, USAGE],
+  [404, NOT_THERE],
+]);
 
-/** Fails where a command's options and the working folder give no access key to any service. */
+/** @import { AddressValues } from "../../../scripts/options.mjs" */
+
+/**
+ * Fails where a command's options and the working folder give no access key to any service.
+ * @param {AddressValues} values
+ */
 export function checkKeyIsKnown(values, env = process.env) {
   if (values["connection-string"] !== undefined || values.deployed || env[VARIABLE] || env.WEBPUBSUB_ACCESS_KEY) return;
   if (existsSync(devVars)) return;
@@ -29,6 +40,7 @@ export function checkKeyIsKnown(values, env = process.env) {
 
 /** The service that a command is for. */
 export class Service {
+  /** @param {AddressValues} values */
   constructor(values) {
     const { url, key } = address(addressOptions(values, process.env), "http");
     this.url = url;
@@ -82,10 +94,15 @@ export class Service {
   }
 }
 
-/** Why a service was not reached, in words. */
+/**
+ * Why a service was not reached, in words.
+ * @param {string} url
+ * @param {unknown} error
+ */
 export function notReached(url, error) {
-  const cause = error.cause?.errors?.[0] ?? error.cause ?? error;
-  const code = cause.code ?? (error.name === "TimeoutError" ? "no answer in time" : cause.message);
+  const cause = causeOf(error);
+  const isLate = error instanceof Error && error.name === "TimeoutError";
+  const code = codeOf(cause) ?? (isLate ? "no answer in time" : messageOf(cause));
   if (/^[A-Z_]*(CERT|SIGNATURE|ISSUER)/.test(code))
     return new Problem(
       `The certificate of ${url} is signed by nobody that Node trusts (${code}): name the file of its authority in NODE_EXTRA_CA_CERTS.`,
@@ -95,18 +112,36 @@ export function notReached(url, error) {
   return new Problem(`No service answers at ${url} (${code}).${how}`, { exitCode: NOT_REACHED });
 }
 
-/** What an answer that is no success means. */
+/**
+ * What fetch failed for: the first of several addresses' errors.
+ * @param {unknown} error
+ */
+function causeOf(error) {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  return (cause instanceof AggregateError && cause.errors[0]) || cause;
+}
+
+/**
+ * What an answer that is no success means.
+ * @param {number} status
+ * @param {string} text
+ * @param {string} url
+ */
 export function refusal(status, text, url) {
   const said = words(text) || `status ${status}`;
   if (status === 401 || status === 403)
     return new Problem(`The service at ${url} refuses the access key: ${said}`, { exitCode: NOT_ALLOWED });
-  const exitCode = { 400: USAGE, 404: NOT_THERE }[status] ?? FAILED;
+  const exitCode = EXIT_CODES_BY_STATUS.get(status) ?? FAILED;
   return new Problem(`The service answers ${status}: ${said}`, { exitCode });
 }
 
+/** @param {Response} answer */
 const isJson = (answer) => /^application\/json\b/.test(answer.headers.get("Content-Type") ?? "");
 
-/** The sentence in an error's body. */
+/**
+ * The sentence in an error's body.
+ * @param {string} text
+ */
 function words(text) {
   try {
     const { message, error } = JSON.parse(text);

@@ -6,7 +6,10 @@ export const PROGRAM = "npx webpubsub-edge";
 /** Whether a command's options come after `--`. */
 export const afterDashes = false;
 
-/** A command as it is typed, with its options. */
+/**
+ * A command as it is typed, with its options.
+ * @param {string} name
+ */
 export const typed = (name, options = "") => `${PROGRAM} ${name}${options && ` ${options}`}`;
 
 /** Where a service keeps its state unless it is said, in words. */

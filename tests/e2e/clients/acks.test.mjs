@@ -68,7 +68,10 @@ forEachShardCount("Acks", (service) => {
       alice.send(join);
       assert.equal(await alice.next(), `{"type":"ack","ackId":${id},"success":true}`);
       alice.send(join);
-      assert.match(await alice.next(), new RegExp(`^{"type":"ack","ackId":${id},"success":false,.*"Duplicate"`));
+      assert.match(
+        String(await alice.next()),
+        new RegExp(`^{"type":"ack","ackId":${id},"success":false,.*"Duplicate"`),
+      );
     }
   });
 

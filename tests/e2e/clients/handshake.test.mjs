@@ -195,7 +195,7 @@ forEachShardCount(
       const reliable = await hub.connectReliable({ user: "bob" });
       const { reconnectionToken, ...rest } = reliable.connected;
       assert.deepEqual(rest, { type: "system", event: "connected", userId: "bob", connectionId: reliable.id });
-      assert.ok(reconnectionToken.length > 0);
+      assert.ok(reconnectionToken);
     });
 
     test("the first frame comes before the answer to an early ping", async () => {
@@ -231,12 +231,12 @@ forEachShardCount(
 
     test("a client's own close code comes back to it", async () => {
       const hub = service.newHub();
-      for (const [code, reason] of [
+      for (const [code, reason] of /** @type {[number, string][]} */ ([
         [1000, ""],
         [1000, "done"],
         [3000, "mine"],
         [4999, "ü"],
-      ]) {
+      ])) {
         const socket = await hub.connect();
         assert.equal((await socket.close(code, reason)).code, code);
       }

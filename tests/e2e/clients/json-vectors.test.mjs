@@ -28,7 +28,7 @@ forEachShardCount(
         if (expected.ackId) {
           const outcome = expected.message === "event" ? "false" : "true";
           assert.match(
-            await socket.next(),
+            String(await socket.next()),
             new RegExp(`^{"type":"ack","ackId":${expected.ackId},"success":${outcome}[,}]`),
             name,
           );

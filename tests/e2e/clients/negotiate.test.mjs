@@ -57,7 +57,7 @@ forEachShardCount(
         assert.equal(response.status, 200);
         assert.match(response.headers.get("content-type") ?? "", /^application\/json/);
         assert.equal(response.headers.get("cache-control"), "no-store");
-        const { socket, first } = await connected((await response.json()).url);
+        const { socket, first } = await connected(/** @type {{ url: string }} */ (await response.json()).url);
         assert.equal(first.userId, "zoë");
         await socket.send({ type: "sendToGroup", group: "room", dataType: "text", data: "hi" });
         assert.equal((await socket.json()).data, "hi");
@@ -74,14 +74,14 @@ forEachShardCount(
       });
       const ask = await start(t, client, signIn);
       const response = await ask("/negotiate?id=7", { headers: { authorization: "alice" } });
-      const { first } = await connected((await response.json()).url);
+      const { first } = await connected(/** @type {{ url: string }} */ (await response.json()).url);
       assert.equal(first.userId, "alice of /negotiate7");
     });
 
     test("a caller that posts its name is who it says it is", async (t) => {
       const ask = await start(t, async (request) => ({ userId: await nameIn(request) }));
       const response = await ask("/negotiate", { method: "POST", body: JSON.stringify({ name: "bob" }) });
-      assert.equal((await connected((await response.json()).url)).first.userId, "bob");
+      assert.equal((await connected(/** @type {{ url: string }} */ (await response.json()).url)).first.userId, "bob");
     });
 
     test("a caller is refused, in the callback's own words or ours", async (t) => {
@@ -120,7 +120,7 @@ forEachShardCount(
           body: JSON.stringify(value),
         });
       const response = await post({ name: "eve" });
-      assert.equal((await connected((await response.json()).url)).first.userId, "eve");
+      assert.equal((await connected(/** @type {{ url: string }} */ (await response.json()).url)).first.userId, "eve");
       const [status, words] = await reported(await post({}));
       assert.deepEqual([status, /read already/.test(words)], [418, true], words);
     });

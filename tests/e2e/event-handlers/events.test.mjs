@@ -114,9 +114,9 @@ forEachShardCount(
         await again.ask(event("chat", 4));
         await Promise.all([again.close(1000), bob.close(1000)]);
         for (let n = 0; n < 2; n++) await handler.next("sys.disconnected");
-        for (const [socket, count] of [
-          [alice, 4],
-          [bob, 3],
+        for (const { socket, count } of [
+          { socket: alice, count: 4 },
+          { socket: bob, count: 3 },
         ]) {
           const asked = handler.asked.filter(({ connection }) => connection === socket.id);
           assert.deepEqual(
@@ -149,7 +149,7 @@ forEachShardCount(
           const socket = await hub.connect();
           await socket.ask(event("chat", 1));
           for (const kind of ["sys.connect", "sys.connected", "user.chat"])
-            assert.equal((await handler.next(kind)).header(name), value, kind);
+            assert.equal((await handler.next(kind)).header(String(name)), value, kind);
         }
       });
 

@@ -193,7 +193,7 @@ forEachShardCount(
             ),
           );
         socket.send(invokeEvent("1"));
-        const first = await socket.next();
+        const first = Buffer.from(await socket.next());
         const expected = [field(1, "1"), field(2, 1), field(3, field(DATA.text, "hey hi"))];
         assert.ok(
           [expected, [...expected, field(5, message(field(1, "a"), field(2, "b")))]].some((fields) =>
@@ -205,7 +205,7 @@ forEachShardCount(
         socket.send(invokeEvent("2"));
         assert.deepEqual(await socket.next(), field(5, message(field(1, "2"), field(2, 1))));
         socket.send(invokeEvent("3"));
-        assert.deepEqual(await socket.next(), field(5, message(field(1, "3"), field(4, error(...FAILED)))));
+        assert.deepEqual(await socket.next(), field(5, message(field(1, "3"), field(4, error(FAILED[0], FAILED[1])))));
         socket.send(field(11, field(1, "4")));
         socket.send(field(9, ""));
         assert.deepEqual(await socket.next(), field(4, ""));

@@ -44,9 +44,9 @@ forEachShardCount(
           await socket.close(1000, "so long");
           const gone = await handler.next("sys.disconnected");
           assert.deepEqual(gone.json, { reason: "so long" });
-          for (const [asked, name] of [
-            [connected, "connected"],
-            [gone, "disconnected"],
+          for (const { asked, name } of [
+            { asked: connected, name: "connected" },
+            { asked: gone, name: "disconnected" },
           ]) {
             assert.equal(asked.method, "POST");
             assert.equal(asked.header("content-type"), "application/json; charset=utf-8");

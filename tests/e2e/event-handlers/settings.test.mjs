@@ -276,7 +276,7 @@ forEachShardCount(
       for (const [who, exported] of EXPORTED) {
         test(`are taken as they are exported, and given back: ${who}`, async () => {
           const hub = service.newHub();
-          const answer = await hub.configure(exported);
+          const answer = await hub.configure(/** @type {object} */ (exported));
           assert.deepEqual(answer, {
             anonymousConnectPolicy: "allow",
             eventHandlers: [{ ...HANDLER, groupPresenceEvents: { eventNames: ["joined"], groupFilters: [] } }],

@@ -54,7 +54,7 @@ function suite(service) {
     const hub = service.newHub();
     for (const [type, flags, body] of [...PACKETS, ["SUBSCRIBE", 2, Buffer.from([0, 7, 0, 0, 1, 0x61, 0])]]) {
       const socket = await MqttSocket.open(hub, { roles: ALL_ROLES });
-      socket.send(packet(type, flags, /** @type {Buffer} */ (body)));
+      socket.send(packet(String(type), Number(flags), /** @type {Buffer} */ (body)));
       const { code } = await socket.closed();
       assert.equal(code, 1007, String(type));
     }

@@ -81,7 +81,7 @@ forEachShardCount(
 
     /**
      * The kinds of client: how each connects, what its messages look like, what it receives after `marker`, and how it may be closed.
-     * @typedef {{ name: string, open: (n: number) => Promise<Socket>, codes: number[], inputs: unknown[], isText: boolean, marker: string | Buffer, answer?: string | Buffer }} Kind
+     * @typedef {{ name: string, open: (n: number) => Promise<Socket>, codes: number[], inputs: (string | Buffer)[], isText: boolean, marker: string | Buffer, answer?: string | Buffer }} Kind
      * @returns {Kind[]}
      */
     function clients(hub) {

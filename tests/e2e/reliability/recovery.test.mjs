@@ -109,8 +109,11 @@ forEachShardCount("Recovery", (service) => {
       ["a connection of another hub", other, alice.id, token],
       ["a connection that is not reliable", hub, plain.id, token],
     ]) {
-      const socket = await Socket.open(of.recoveryUrl(id, proof), { protocols: RELIABLE_V1 });
-      assert.deepEqual(await socket.closed(), NOT_RECOVERED, what);
+      const socket = await Socket.open(
+        /** @type {typeof hub} */ (of).recoveryUrl(String(id), /** @type {string | undefined} */ (proof)),
+        { protocols: RELIABLE_V1 },
+      );
+      assert.deepEqual(await socket.closed(), NOT_RECOVERED, String(what));
     }
     await hub.send(`/connections/${alice.id}`, "still here");
     await expectData(alice, [["still here", 1]]);
@@ -182,7 +185,7 @@ forEachShardCount("Recovery", (service) => {
       [4999, false],
     ]) {
       const alice = await hub.connectReliable();
-      await alice.close(code);
+      await alice.close(/** @type {number | undefined} */ (code));
       if (final) await expectRefused(hub, alice, code);
       else await (await hub.recover(alice)).expectSilence();
     }

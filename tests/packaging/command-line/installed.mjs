@@ -11,7 +11,13 @@ import { deferred, within } from "../../support/waiting.mjs";
 const LIMIT_MS = 180_000;
 const npm = realpathSync(which("npm") ?? "npm");
 
+/**
+ * Where a command is typed, and with what.
+ * @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, input?: string }} TypingOptions
+ */
+
 export class Installed {
+  /** @type {import("node:child_process").ChildProcess[]} */
   #running = [];
   /** The folder of all this, and in it the project that has the package. */
   folder = "";
@@ -48,7 +54,10 @@ export class Installed {
     return installed;
   }
 
-  /** Nothing but Node is in PATH, and nothing of the environment says what the tests are to find. */
+  /**
+   * Nothing but Node is in PATH, and nothing of the environment says what the tests are to find.
+   * @param {string} program
+   */
   #prepare(program) {
     const bin = this.newFolder("bin");
     symlinkSync(program, path.join(bin, "node"));
@@ -57,14 +66,21 @@ export class Installed {
     this.env = { ...env, PATH: bin };
   }
 
-  /** An empty folder to type commands in. */
+  /**
+   * An empty folder to type commands in.
+   * @param {string} name
+   */
   newFolder(name) {
     const folder = path.join(this.folder, name);
     mkdirSync(folder, { recursive: true });
     return folder;
   }
 
-  /** Runs Node to its end. */
+  /**
+   * Runs Node to its end.
+   * @param {(string | number)[]} args
+   * @param {TypingOptions} options
+   */
   async node(args, { cwd = this.project, env = {}, input = "" } = {}) {
     let [stdout, stderr] = ["", ""];
     const child = start(path.join(this.folder, "bin", "node"), args.map(String), {
@@ -79,13 +95,23 @@ export class Installed {
     return { status, stdout, stderr, output: stdout + stderr };
   }
 
-  /** Types a command, and waits for its end. */
+  /**
+   * Types a command, and waits for its end.
+   * @param {(string | number)[]} args
+   * @param {TypingOptions} [options]
+   */
   type(args, options) {
     return this.node([path.join(this.package, "bin", "webpubsub-edge.mjs"), ...args], options);
   }
 
-  /** Types a command that stays, and waits until it has printed what `ready` matches. */
+  /**
+   * Types a command that stays, and waits until it has printed what `ready` matches.
+   * @param {(string | number)[]} args
+   * @param {RegExp} ready
+   * @param {Omit<TypingOptions, "input">} options
+   */
   async stay(args, ready, { cwd = this.project, env = {} } = {}) {
+    /** @type {ReturnType<typeof deferred<RegExpExecArray>>} */
     const matched = deferred();
     const printed = { output: "", stdout: "" };
     const look = () => {

@@ -2,7 +2,12 @@
 import { UsageProblem, say } from "../../../../scripts/terminal.mjs";
 import { typed } from "../../../../scripts/typed.mjs";
 
-/** What each shell reads: it asks `webpubsub-edge complete`, with the words up to the one that is being typed. */
+/** @import { Command, Operands } from "../../../../scripts/command.mjs" */
+
+/**
+ * What each shell reads: it asks `webpubsub-edge complete`, with the words up to the one that is being typed.
+ * @type {Record<string, string>}
+ */
 const SCRIPTS = {
   bash: `_webpubsub_edge() {
   local IFS=$'\\n'
@@ -31,6 +36,7 @@ export const completion = {
     ["webpubsub-edge completion fish | source", "in ~/.config/fish/config.fish"],
   ],
 
+  /** @param {Operands} values */
   run({ rest: [shell] }) {
     if (!Object.hasOwn(SCRIPTS, shell))
       throw new UsageProblem(`SHELL must be one of ${Object.keys(SCRIPTS).join(", ")}, not "${shell}".`);
@@ -38,7 +44,11 @@ export const completion = {
   },
 };
 
-/** What the last of these words may become; no word for what only the person knows, such as a hub. */
+/**
+ * What the last of these words may become; no word for what only the person knows, such as a hub.
+ * @param {string[]} words
+ * @param {Record<string, Pick<Command, "flags">>} commands
+ */
 export function candidates(words, commands) {
   const typing = words.at(-1) ?? "";
   const before = words.slice(0, -1);

@@ -11,6 +11,7 @@ import {
 } from "../../../../scripts/access.mjs";
 import { parse } from "../../../../scripts/command.mjs";
 import { Deployment, KEY, SECONDARY_KEY, checkKeys, deploymentPlan } from "../../../../scripts/deployment.mjs";
+import { codeOf, messageOf } from "../../../../scripts/errors.mjs";
 import { variablesOf, serviceFlags } from "../../../../scripts/options.mjs";
 import { exitOnSignals, run } from "../../../../scripts/processes.mjs";
 import { privateFolder } from "../../../../scripts/service/folder.mjs";
@@ -19,7 +20,26 @@ import { Problem, say, step } from "../../../../scripts/terminal.mjs";
 import { typed } from "../../../../scripts/typed.mjs";
 import { at, home, makeHome } from "../paths.mjs";
 
+/**
+ * @import { Flags, ValuesOf } from "../../../../scripts/command.mjs"
+ * @import { Wrangler } from "../../../../scripts/deployment.mjs"
+ * @import { WorkerConfig } from "../../../../scripts/service/worker-config.mjs"
+ */
+
 const { shards, settings, var: variable, "web-socket-compression": compression } = serviceFlags;
+
+/** @satisfies {Flags} */
+const flags = {
+  name: { type: "string", default: "webpubsub-edge", value: "NAME", about: "What the worker is called." },
+  shards,
+  settings,
+  var: variable,
+  "web-socket-compression": compression,
+  "dry-run": {
+    type: "boolean",
+    about: "Deploys nothing, and prints the bindings, variables, migrations and assets that a deployment has.",
+  },
+};
 
 export const deploy = {
   name: typed("deploy"),
@@ -28,17 +48,7 @@ export const deploy = {
 access key: ${KEY} of the environment, else what you answer, else a random one. At the end it prints the
 connection string. What comes after -- is passed on to wrangler.`,
   rest: "[-- OPTIONS…]",
-  flags: {
-    name: { type: "string", default: "webpubsub-edge", value: "NAME", about: "What the worker is called." },
-    shards,
-    settings,
-    var: variable,
-    "web-socket-compression": compression,
-    "dry-run": {
-      type: "boolean",
-      about: "Deploys nothing, and prints the bindings, variables, migrations and assets that a deployment has.",
-    },
-  },
+  flags,
   examples: [
     ["npx wrangler login", "once, before the first deployment"],
     [typed("deploy"), "to https://webpubsub-edge.ACCOUNT.workers.dev"],
@@ -46,6 +56,7 @@ connection string. What comes after -- is passed on to wrangler.`,
     [typed("deploy", "--name chat --shards 4 -- --routes chat.example/*"), "under another name and at a domain"],
   ],
 
+  /** @param {string[]} args */
   async start(args) {
     exitOnSignals();
     const end = args.includes("--") ? args.indexOf("--") : args.length;
@@ -77,7 +88,11 @@ connection string. What comes after -- is passed on to wrangler.`,
   },
 };
 
-/** What wrangler deploys: the package's worker and pages, under the person's name and with their variables. */
+/**
+ * What wrangler deploys: the package's worker and pages, under the person's name and with their variables.
+ * @param {WorkerConfig} config
+ * @param {ValuesOf<typeof flags>} values
+ */
 function configuration(config, values) {
   return {
     ...config,
@@ -88,19 +103,24 @@ function configuration(config, values) {
   };
 }
 
-/** What runs the project's wrangler, or the one that this version was tested with. */
+/**
+ * What runs the project's wrangler, or the one that this version was tested with.
+ * @param {string} folder
+ * @returns {Wrangler}
+ */
 function wranglerOf(folder) {
   const [program, ...first] = ownWrangler(folder) ?? ["npx", "--yes", `wrangler@${tested()}`];
   return async (args, options) => {
     try {
       return await run(program, [...first, ...args], { cwd: folder, failure: "wrangler", ...options });
     } catch (error) {
-      if (error.code !== "ENOENT") throw error;
+      if (codeOf(error) !== "ENOENT") throw error;
       throw new Problem(`${program} is not in PATH: it comes with npm. Or install wrangler in this folder.`);
     }
   };
 }
 
+/** @param {string} folder */
 function ownWrangler(folder) {
   try {
     const manifest = createRequire(join(folder, "package.json")).resolve("wrangler/package.json");
@@ -113,15 +133,19 @@ function ownWrangler(folder) {
 
 const tested = () => JSON.parse(readFileSync(at("package.json"), "utf8")).config.wrangler;
 
-/** Whether the worker is there and has its key. */
+/**
+ * Whether the worker is there and has its key.
+ * @param {Deployment} deployment
+ * @param {string[]} args
+ */
 async function isKeySet(deployment, args) {
   try {
     return (await deployment.secrets(args)).includes(`"${KEY}"`);
   } catch (error) {
     // Cloudflare's numbers for a worker that there is not.
-    if (/\b(10007|10090)\b|does not exist/.test(error.message)) return false;
+    if (/\b(10007|10090)\b|does not exist/.test(messageOf(error))) return false;
     throw new Problem(
-      `Whether the access key is set could not be asked. If you are not logged in: npx wrangler login.\n\n${error.message}`,
+      `Whether the access key is set could not be asked. If you are not logged in: npx wrangler login.\n\n${messageOf(error)}`,
     );
   }
 }
@@ -137,6 +161,10 @@ async function askForKey() {
   return answer || newKey();
 }
 
+/**
+ * @param {string | undefined} endpoint
+ * @param {string | undefined} key
+ */
 function sayWhatNext(endpoint, key) {
   say(`\nThe service is deployed${endpoint ? ` at ${endpoint}` : ""}.\n`);
   if (endpoint && key) {

@@ -7,19 +7,24 @@ import { typed } from "../../../../scripts/typed.mjs";
 import { hasBrowser, openPage } from "../browser.mjs";
 import { runWorkerd } from "../run-workerd.mjs";
 
+/** @import { Flags } from "../../../../scripts/command.mjs" */
+
 const isAtTerminal = () => Boolean(process.stdin.isTTY && process.stdout.isTTY);
+
+/** @satisfies {Flags} */
+const flags = {
+  ...serviceFlags,
+  open: { type: "boolean", about: "Opens the page, signed in, also where no screen is found." },
+  "no-open": { type: "boolean", about: "Does not open it." },
+  json: { type: "boolean", about: "Says in one line of JSON how the service is reached, for programs." },
+};
 
 export const dev = {
   name: typed("dev"),
   summary: "Runs the service for development, and says how to reach it.",
   about:
     "Runs the service for development, with https beside http, says how to reach it, and opens its page in the browser.\nEvent handlers may be on this machine.",
-  flags: {
-    ...serviceFlags,
-    open: { type: "boolean", about: "Opens the page, signed in, also where no screen is found." },
-    "no-open": { type: "boolean", about: "Does not open it." },
-    json: { type: "boolean", about: "Says in one line of JSON how the service is reached, for programs." },
-  },
+  flags,
   alwaysHttps: true,
   examples: [
     [typed("dev"), "http at port 8080 of this machine, https at 8443"],
@@ -28,6 +33,7 @@ export const dev = {
     [typed("dev", "--settings settings.json"), "with hubs' settings, such as event handlers"],
   ],
 
+  /** @param {string[]} args */
   start(args) {
     return runWorkerd(this, args, {
       signedIn: true,

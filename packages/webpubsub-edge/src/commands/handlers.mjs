@@ -7,7 +7,12 @@ import { hubPath, settingsOf } from "../hubs.mjs";
 import { jsonFlag, sayJson, visible } from "../output.mjs";
 import { Service } from "../service.mjs";
 
+/** @import { Flags, Operands, ValuesOf } from "../../../../scripts/command.mjs" */
+
 const MAX_HANDLERS = 100;
+
+/** @satisfies {Flags} */
+const flags = { ...jsonFlag, ...addressFlags };
 
 export const test = {
   name: typed("handlers test"),
@@ -15,12 +20,13 @@ export const test = {
   about:
     "Asks an event handler of a hub, counted from 0, whether it wants events, and sends it a sample. Says in words how each\nof the two went; the exit code is 1 where one went wrong.",
   rest: "HUB [INDEX]",
-  flags: { ...jsonFlag, ...addressFlags },
+  flags,
   examples: [
     [typed("handlers test chat"), "the first event handler of the hub chat"],
     [typed("handlers test chat 1", "--json"), "the second one, as JSON"],
   ],
 
+  /** @param {ValuesOf<typeof flags> & Operands} values */
   async run(values) {
     const [hub, given = "0"] = values.rest;
     const index = whole("INDEX", given, 0, MAX_HANDLERS);
@@ -39,6 +45,6 @@ export const test = {
       for (const { step, ok, result } of outcome.steps) say(`${ok ? "ok    " : "failed"}  ${step}: ${visible(result)}`);
       if (outcome.note) say(visible(outcome.note));
     }
-    if (!outcome.steps.every(({ ok }) => ok)) process.exitCode = 1;
+    if (!outcome.steps.every((/** @type {{ ok: boolean }} */ { ok }) => ok)) process.exitCode = 1;
   },
 };

@@ -7,16 +7,22 @@ import { readObject } from "../input.mjs";
 import { jsonFlag, sayJson } from "../output.mjs";
 import { Service } from "../service.mjs";
 
+/** @import { Flags, Operands, ValuesOf } from "../../../../scripts/command.mjs" */
+
+/** @satisfies {Flags} */
+const flags = { ...jsonFlag, ...addressFlags };
+
 export const list = {
   name: typed("hubs list"),
   summary: "Prints the names of all hubs.",
   about: "Prints the names of all hubs that were ever used, one on each line.",
-  flags: { ...jsonFlag, ...addressFlags },
+  flags: flags,
   examples: [
     [typed("hubs list"), "of the service that runs on this folder's state"],
     [typed("hubs list", "--deployed --json"), "of the deployed one, as JSON"],
   ],
 
+  /** @param {ValuesOf<typeof flags>} values */
   async run(values) {
     const { hubs } = await new Service(values).manage("GET", "/hubs");
     if (values.json) sayJson(hubs);
@@ -29,17 +35,32 @@ export const get = {
   summary: "Prints the settings of a hub.",
   about: "Prints the settings of a hub as JSON. Secrets are ***, which hubs set takes for those that are there.",
   rest: "HUB",
-  flags: { ...jsonFlag, ...addressFlags },
+  flags: flags,
   examples: [
     [typed("hubs get chat"), "the settings of the hub chat"],
     [`${typed("hubs get chat")} > chat.json`, "to change them and set them again"],
   ],
 
+  /** @param {ValuesOf<typeof flags> & Operands} values */
   async run(values) {
     const settings = await settingsOf(new Service(values), values.rest[0]);
     if (values.json) sayJson(settings);
     else say(JSON.stringify(settings, null, 2));
   },
+};
+
+/** @satisfies {Flags} */
+const flagsOfSet = {
+  anonymous: { type: "string", value: "allow|deny", about: "Whether clients without a token may connect." },
+  shards: { type: "string", value: "N", about: "Over how many shards the hub is spread." },
+  "event-handler": {
+    type: "string",
+    multiple: true,
+    value: "URL",
+    about: "Has this URL handle all events, in place of the event handlers that there are.",
+  },
+  ...jsonFlag,
+  ...addressFlags,
 };
 
 export const set = {
@@ -48,24 +69,14 @@ export const set = {
   about:
     "Gives a hub the settings in FILE, which is JSON, or - for standard input; or changes those that options name and\nleaves the others. Prints what the hub then has. docs/configuration.md describes settings.",
   rest: "HUB [FILE]",
-  flags: {
-    anonymous: { type: "string", value: "allow|deny", about: "Whether clients without a token may connect." },
-    shards: { type: "string", value: "N", about: "Over how many shards the hub is spread." },
-    "event-handler": {
-      type: "string",
-      multiple: true,
-      value: "URL",
-      about: "Has this URL handle all events, in place of the event handlers that there are.",
-    },
-    ...jsonFlag,
-    ...addressFlags,
-  },
+  flags: flagsOfSet,
   examples: [
     [typed("hubs set chat chat.json"), "all settings, from a file"],
     [typed("hubs set chat", "--anonymous allow"), "one of them"],
     [typed("hubs set chat", "--event-handler http://localhost:3000/eventhandler"), "every event goes there"],
   ],
 
+  /** @param {ValuesOf<typeof flagsOfSet> & Operands} values */
   async run(values) {
     const [hub, file] = values.rest;
     const changes = changesOf(values);
@@ -81,6 +92,7 @@ export const set = {
   },
 };
 
+/** @param {ValuesOf<typeof flagsOfSet>} values */
 function changesOf({ anonymous, shards, "event-handler": handlers }) {
   return {
     ...(anonymous !== undefined && { anonymousConnectPolicy: anonymous }),
@@ -103,6 +115,7 @@ export const remove = {
   flags: addressFlags,
   examples: [[typed("hubs delete chat"), "the hub chat has the usual settings again"]],
 
+  /** @param {ValuesOf<typeof addressFlags> & Operands} values */
   async run(values) {
     const service = new Service(values);
     await settingsOf(service, values.rest[0]);

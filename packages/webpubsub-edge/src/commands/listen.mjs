@@ -2,6 +2,7 @@
 import { WebPubSubClient } from "@webpubsub-edge/client";
 import { clientUrl, groupName, hubName } from "../../../../scripts/access.mjs";
 import { clientFlags } from "../../../../scripts/commands/client-url.mjs";
+import { codeOf } from "../../../../scripts/errors.mjs";
 import { addressFlags, whole } from "../../../../scripts/options.mjs";
 import { Problem, say } from "../../../../scripts/terminal.mjs";
 import { typed } from "../../../../scripts/typed.mjs";
@@ -9,7 +10,17 @@ import { FAILED, NOT_ALLOWED } from "../exit-codes.mjs";
 import { clock, jsonFlag, sayJson, visible } from "../output.mjs";
 import { Service, notReached } from "../service.mjs";
 
+/** @import { Flags, Operands, ValuesOf } from "../../../../scripts/command.mjs" */
+
 const MOST = 1_000_000;
+
+/** @satisfies {Flags} */
+const flags = {
+  ...clientFlags,
+  count: { type: "string", value: "N", about: "Ends after so many messages." },
+  ...jsonFlag,
+  ...addressFlags,
+};
 
 export const listen = {
   name: typed("listen"),
@@ -17,18 +28,14 @@ export const listen = {
   about:
     "Connects a client to a hub and prints each message that it receives, until Ctrl-C. It is reliable: it misses nothing\nwhen its connection is lost for a while. With --json each message is a line of JSON, binary data as base64.",
   rest: "HUB",
-  flags: {
-    ...clientFlags,
-    count: { type: "string", value: "N", about: "Ends after so many messages." },
-    ...jsonFlag,
-    ...addressFlags,
-  },
+  flags,
   examples: [
     [typed("listen chat"), "everything that is published to all"],
     [typed("listen chat", "--group room --group news --user ann"), "as a member of two groups, and as a user"],
     [typed("listen chat", "--count 1 --json"), "the next message, for a script"],
   ],
 
+  /** @param {ValuesOf<typeof flags> & Operands} values */
   async run(values) {
     const [hub] = values.rest;
     const most = values.count === undefined ? Infinity : whole("--count", values.count, 1, MOST);
@@ -40,12 +47,12 @@ export const listen = {
       groups: values.group?.map(groupName),
     };
     const client = new WebPubSubClient({ getClientAccessUrl: () => clientUrl(request, service) });
-    const note = (text) => process.stderr.write(`${text}\n`);
+    const note = (/** @type {string} */ text) => process.stderr.write(`${text}\n`);
     const stopped = new Promise((resolve) => client.on("stopped", () => resolve(undefined)));
     let received = 0;
-    const receive = (from) => {
+    const receive = (/** @type {Received} */ message) => {
       if (received >= most) return;
-      print(from, values.json);
+      print(message, values.json);
       if (++received >= most) client.stop();
     };
     client.on("group-message", ({ message }) => receive({ from: "group", ...message }));
@@ -60,17 +67,33 @@ export const listen = {
   },
 };
 
-/** Why a client could not connect: the service's answer, or that there was none. */
+/**
+ * A message, and whether it came from a group or a server.
+ * @typedef {{
+ *   from: "group" | "server", group?: string, dataType: string, data: unknown, fromUserId?: string,
+ * }} Received
+ */
+
+/**
+ * Why a client could not connect: the service's answer, or that there was none.
+ * @param {string} url
+ * @param {Error} error
+ */
 function notConnected(url, error) {
   const [, status] = /\b(4\d\d|5\d\d)\b/.exec(error.message) ?? [];
-  if (status === undefined) return notReached(url, { code: error.cause?.code ?? codeIn(error) });
+  if (status === undefined) return notReached(url, new Error(codeOf(error.cause) ?? codeIn(error)));
   const exitCode = status === "401" || status === "403" ? NOT_ALLOWED : FAILED;
   return new Problem(`The service at ${url} does not let the client in: ${error.message}`, { exitCode });
 }
 
+/** @param {Error} error */
 const codeIn = (error) =>
   /\b[A-Z]+(?:_[A-Z]+)+\b|\bE[A-Z]{4,}\b/.exec(`${error.message} ${error.cause ?? ""}`)?.[0] ?? error.message;
 
+/**
+ * @param {Received} message
+ * @param {boolean | undefined} json
+ */
 function print({ from, group, dataType, data, fromUserId }, json) {
   const isBytes = data instanceof ArrayBuffer;
   const text = isBytes ? Buffer.from(data).toString("base64") : data;

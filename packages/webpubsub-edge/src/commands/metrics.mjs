@@ -5,22 +5,28 @@ import { typed } from "../../../../scripts/typed.mjs";
 import { jsonFlag, sayJson, sayTable } from "../output.mjs";
 import { Service } from "../service.mjs";
 
+/** @import { Flags, ValuesOf } from "../../../../scripts/command.mjs" */
+
+/** @satisfies {Flags} */
+const flags = {
+  hub: { type: "string", value: "HUB", about: "Only those of this hub." },
+  prometheus: { type: "boolean", about: "Prints them in Prometheus' text format, for each shard." },
+  ...jsonFlag,
+  ...addressFlags,
+};
+
 export const metrics = {
   name: typed("metrics"),
   summary: "Prints the metrics of all hubs.",
   about:
     "Prints the metrics of all hubs, each the sum over its shards; docs/operations.md says what they mean. Asking wakes hubs\nthat sleep.",
-  flags: {
-    hub: { type: "string", value: "HUB", about: "Only those of this hub." },
-    prometheus: { type: "boolean", about: "Prints them in Prometheus' text format, for each shard." },
-    ...jsonFlag,
-    ...addressFlags,
-  },
+  flags,
   examples: [
     [typed("metrics"), "a table"],
     [typed("metrics", "--hub chat --json"), "those of the hub chat, as JSON"],
   ],
 
+  /** @param {ValuesOf<typeof flags>} values */
   async run(values) {
     const text = await new Service(values).manage("GET", "/metrics");
     if (values.prometheus) return process.stdout.write(text);
@@ -32,8 +38,12 @@ export const metrics = {
   },
 };
 
-/** The metrics in Prometheus' text, each summed over the shards of its hub. */
-export function sumOf(text) {
+/**
+ * The metrics in Prometheus' text, each summed over the shards of its hub.
+ * @param {string} text
+ */
+function sumOf(text) {
+  /** @type {Map<string, { hub: string, metric: string, value: number }>} */
   const sums = new Map();
   for (const [, metric, hub, value] of text.matchAll(/^(\w+)\{hub="([^"]*)",shard="\d+"\} (\S+)$/gm)) {
     const row = sums.get(`${hub} ${metric}`) ?? { hub, metric, value: 0 };
