@@ -174,7 +174,7 @@ const alike = `(module (memory 1)
     )
     .join("\n")})`;
 
-test("locals of like functions have like numbers, and say what they said", async () => {
+test("like functions have like locals, which say what they said", async () => {
   const [text, wasm] = ["alike.wat", "alike.wasm"].map((name) => join(folder, name));
   writeFileSync(text, alike);
   await run(npmBin("wasm-opt"), [text, "--all-features", "-o", wasm]);
