@@ -157,7 +157,8 @@ forEachShardCount(
           eventHandlers: [{ urlTemplate: handler.url, ...CONNECT }],
         });
         const socket = await Socket.open(hub.url, { protocols: JSON_V1 });
-        socket.id = (await socket.json()).connectionId;
+        const connected = await socket.json();
+        Object.assign(socket, { id: connected.connectionId, connected });
         assert.deepEqual((await handler.next("sys.connect")).json.claims, {});
         assert.deepEqual(await standing(hub, socket), { user: "guest", groups: [], joins: false, sends: true });
       });
