@@ -157,16 +157,7 @@ impl Model {
             match connection.link {
                 Link::Vanished if connection.is_reliable() => {
                     connection.link = Link::Lost { until: now.after(WINDOW) };
-                    // What it has acknowledged since that was written was on its socket.
-                    let record = disk.connections.iter().find(|record| record.slot == connection.slot);
-                    let stored = record.map_or(0, |record| record.acknowledged.sequence_id.0 as usize);
-                    check!(
-                        stored <= connection.acknowledged,
-                        "the disk has {stored} messages acknowledged, and the client only {}",
-                        connection.acknowledged
-                    );
-                    connection.acknowledged = stored;
-                    connection.bytes = bytes(&self.messages, &connection.expected[stored..]);
+                    self.forget_acknowledged(at, disk);
                 }
                 Link::Vanished => {
                     let slot = connection.slot;
@@ -191,5 +182,21 @@ impl Model {
             let to = usize::from(to.0);
             known.confirmed[to] = known.relayed[to].partition_point(|relayed| relayed.row <= *row);
         }
+    }
+
+    /// What was acknowledged and is not on disk is not acknowledged any more: it was on its socket. Returns how many
+    /// messages the disk has acknowledged.
+    pub(super) fn forget_acknowledged(&mut self, at: usize, disk: &Snapshot) -> usize {
+        let connection = &mut self.connections[at];
+        let record = disk.connections.iter().find(|record| record.slot == connection.slot);
+        let stored = record.map_or(0, |record| record.acknowledged.sequence_id.0 as usize);
+        check!(
+            stored <= connection.acknowledged,
+            "the disk has {stored} messages of connection {at} acknowledged, and the client only {}",
+            connection.acknowledged
+        );
+        connection.acknowledged = stored;
+        connection.bytes = bytes(&self.messages, &connection.expected[stored..]);
+        stored
     }
 }

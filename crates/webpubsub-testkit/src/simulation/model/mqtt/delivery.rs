@@ -155,19 +155,10 @@ impl Model {
             .find(|place| SequenceId(*place as u64 + 1).packet_identifier() == id)
     }
 
-    /// What was acknowledged and is not on disk is not acknowledged any more.
-    pub(super) fn forget_acknowledged(&mut self, at: usize, disk: &Snapshot) {
-        let connection = &mut self.connections[at];
-        let record = disk.connections.iter().find(|record| record.slot == connection.slot);
-        let stored = record.map_or(0, |record| record.acknowledged.sequence_id.0 as usize);
-        check!(
-            stored <= connection.acknowledged,
-            "the disk has {stored} messages of connection {at} acknowledged, and not {}",
-            connection.acknowledged
-        );
-        connection.acknowledged = stored;
-        connection.bytes = bytes(&self.messages, &connection.expected[stored..]);
-        if let Some(session) = connection.session_mut() {
+    /// What a session has acknowledged and is not on disk is to be sent again.
+    pub(super) fn send_unstored_again(&mut self, at: usize, disk: &Snapshot) {
+        let stored = self.forget_acknowledged(at, disk);
+        if let Some(session) = self.connections[at].session_mut() {
             for copy in &mut session.copies[stored..] {
                 copy.state = State::Waiting;
             }

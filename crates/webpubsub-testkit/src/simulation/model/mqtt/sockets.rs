@@ -240,7 +240,7 @@ impl Model {
         let is_here = self.connections[at].link == Link::Open;
         let was_vanished = self.connections[at].link == Link::Vanished;
         if !is_here {
-            self.forget_acknowledged(at, disk);
+            self.send_unstored_again(at, disk);
         }
         let Some(window) = self.connections[at].window() else { return };
         let Some(session) = self.connections[at].session_mut() else { return };
