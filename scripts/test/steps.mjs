@@ -91,17 +91,17 @@ const ofSeveralShards = [
 /**
  * Runs test files, `concurrency` of them at a time. `record` is the step that they are all of, if they are; `pattern` is
  * what the names of the tests to run match. Where a test that failed half-way `leavesOpen` a socket or a browser, that is
- * not waited for: then Node may not count some of those that passed (findings/force-exit-loses-reports.sh).
+ * not waited for.
  * @param {string[]} files
  * @param {{ record?: string, pattern?: string, concurrency?: number, leavesOpen?: boolean, env?: NodeJS.ProcessEnv, limit?: number }} options
  */
 async function nodeTests(files, { record, pattern, concurrency = 1, leavesOpen = false, ...options } = {}) {
-  const reporter = (/** @type {string} */ file) => pathToFileURL(at("scripts", "test", file)).href;
+  const script = (/** @type {string} */ file) => pathToFileURL(at("scripts", "test", file)).href;
   const failures = newFailures();
   const reporters = {
     spec: "stdout",
-    [reporter("failures.mjs")]: failures,
-    ...(record && { [reporter("record.mjs")]: newRecord(record) }),
+    [script("failures.mjs")]: failures,
+    ...(record && { [script("record.mjs")]: newRecord(record) }),
   };
   const reporting = Object.entries(reporters).flatMap(([reporter, to]) => [
     `--test-reporter=${reporter}`,
@@ -112,7 +112,7 @@ async function nodeTests(files, { record, pattern, concurrency = 1, leavesOpen =
     "--test",
     ...reporting,
     `--test-concurrency=${concurrency}`,
-    ...(leavesOpen ? ["--test-force-exit"] : []),
+    ...(leavesOpen ? [`--import=${script("left-open.mjs")}`] : []),
     `--test-timeout=${FILE_LIMIT_MS}`,
     ...only,
     ...files,
