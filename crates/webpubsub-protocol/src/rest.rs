@@ -6,12 +6,12 @@
 //! turns the [`Outcome`] into a [`Response`]. Routes and [`openapi()`] come from one table.
 //!
 //! ```
-//! use webpubsub_protocol::rest::{Operation, Outcome, Route, respond};
+//! use webpubsub_protocol::rest::{HubOperation, Operation, Outcome, Route, respond};
 //!
 //! let route = Route::find("POST", "/api/hubs/chat/users/tenant%2Falice/:send")?;
 //! assert!(route.needs_token());
 //! let operation = route.operation(Some("api-version=2024-12-01"))?;
-//! assert!(matches!(&operation, Operation::SendToUser { user, .. } if user.as_str() == "tenant/alice"));
+//! assert!(matches!(&operation, Operation::OfHub(_, HubOperation::SendToUser { user, .. }) if user.as_str() == "tenant/alice"));
 //! assert_eq!(respond(Outcome::Accepted).status, 202);
 //! # Ok::<(), webpubsub_protocol::rest::Refusal>(())
 //! ```
@@ -80,41 +80,27 @@ pub enum Operation {
         /// What the token says.
         request: TokenRequest,
     },
+    /// What concerns the connections of a hub.
+    OfHub(HubName, HubOperation),
+}
+
+/// What a server asks about the connections of a hub, or has done with them.
+///
+/// Source: docs/spec/rest.md#operations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HubOperation {
     /// `POST /api/hubs/{hub}/:send`
-    SendToAll {
-        /// The hub.
-        hub: HubName,
-        /// Who gets it, and for how long it matters.
-        options: SendOptions,
-    },
+    SendToAll(SendOptions),
     /// `POST /api/hubs/{hub}/:closeConnections`
-    CloseAll {
-        /// The hub.
-        hub: HubName,
-        /// Who is left out, and the reason that the others receive.
-        options: CloseOptions,
-    },
+    CloseAll(CloseOptions),
     /// `POST /api/hubs/{hub}/:addToGroups`. Which groups, and for whom, is in the body: [`groups_body`].
-    AddToGroups {
-        /// The hub.
-        hub: HubName,
-    },
+    AddToGroups,
     /// `POST /api/hubs/{hub}/:removeFromGroups`. Which groups, and for whom, is in the body: [`groups_body`].
-    RemoveFromGroups {
-        /// The hub.
-        hub: HubName,
-    },
+    RemoveFromGroups,
     /// `HEAD /api/hubs/{hub}/connections/{connectionId}`
-    ConnectionExists {
-        /// The hub.
-        hub: HubName,
-        /// The connection.
-        connection: ConnectionId,
-    },
+    ConnectionExists(ConnectionId),
     /// `DELETE /api/hubs/{hub}/connections/{connectionId}`
     CloseConnection {
-        /// The hub.
-        hub: HubName,
         /// The connection.
         connection: ConnectionId,
         /// The reason that the client receives.
@@ -122,31 +108,17 @@ pub enum Operation {
     },
     /// `POST /api/hubs/{hub}/connections/{connectionId}/:send`
     SendToConnection {
-        /// The hub.
-        hub: HubName,
         /// The connection.
         connection: ConnectionId,
         /// For how long it matters.
         options: SendOptions,
     },
     /// `DELETE /api/hubs/{hub}/connections/{connectionId}/groups`
-    RemoveConnectionFromAllGroups {
-        /// The hub.
-        hub: HubName,
-        /// The connection.
-        connection: ConnectionId,
-    },
+    RemoveConnectionFromAllGroups(ConnectionId),
     /// `HEAD /api/hubs/{hub}/groups/{group}`
-    GroupExists {
-        /// The hub.
-        hub: HubName,
-        /// The group.
-        group: GroupName,
-    },
+    GroupExists(GroupName),
     /// `POST /api/hubs/{hub}/groups/{group}/:send`
     SendToGroup {
-        /// The hub.
-        hub: HubName,
         /// The group.
         group: GroupName,
         /// Who gets it, and for how long it matters.
@@ -154,8 +126,6 @@ pub enum Operation {
     },
     /// `POST /api/hubs/{hub}/groups/{group}/:closeConnections`
     CloseGroup {
-        /// The hub.
-        hub: HubName,
         /// The group.
         group: GroupName,
         /// Who is left out, and the reason that the others receive.
@@ -163,8 +133,6 @@ pub enum Operation {
     },
     /// `GET /api/hubs/{hub}/groups/{group}/connections`
     ListMembers {
-        /// The hub.
-        hub: HubName,
         /// The group.
         group: GroupName,
         /// Which part of the list.
@@ -172,8 +140,6 @@ pub enum Operation {
     },
     /// `PUT /api/hubs/{hub}/groups/{group}/connections/{connectionId}`
     AddConnectionToGroup {
-        /// The hub.
-        hub: HubName,
         /// The group.
         group: GroupName,
         /// The connection.
@@ -181,24 +147,15 @@ pub enum Operation {
     },
     /// `DELETE /api/hubs/{hub}/groups/{group}/connections/{connectionId}`
     RemoveConnectionFromGroup {
-        /// The hub.
-        hub: HubName,
         /// The group.
         group: GroupName,
         /// The connection.
         connection: ConnectionId,
     },
     /// `HEAD /api/hubs/{hub}/users/{userId}`
-    UserExists {
-        /// The hub.
-        hub: HubName,
-        /// The user.
-        user: UserId,
-    },
+    UserExists(UserId),
     /// `POST /api/hubs/{hub}/users/{userId}/:send`
     SendToUser {
-        /// The hub.
-        hub: HubName,
         /// The user.
         user: UserId,
         /// For whom it matters, and for how long.
@@ -206,8 +163,6 @@ pub enum Operation {
     },
     /// `POST /api/hubs/{hub}/users/{userId}/:closeConnections`
     CloseUser {
-        /// The hub.
-        hub: HubName,
         /// The user.
         user: UserId,
         /// Who is left out, and the reason that the others receive.
@@ -215,8 +170,6 @@ pub enum Operation {
     },
     /// `PUT /api/hubs/{hub}/users/{userId}/groups/{group}`
     AddUserToGroup {
-        /// The hub.
-        hub: HubName,
         /// The user.
         user: UserId,
         /// The group.
@@ -224,24 +177,15 @@ pub enum Operation {
     },
     /// `DELETE /api/hubs/{hub}/users/{userId}/groups/{group}`
     RemoveUserFromGroup {
-        /// The hub.
-        hub: HubName,
         /// The user.
         user: UserId,
         /// The group.
         group: GroupName,
     },
     /// `DELETE /api/hubs/{hub}/users/{userId}/groups`
-    RemoveUserFromAllGroups {
-        /// The hub.
-        hub: HubName,
-        /// The user.
-        user: UserId,
-    },
+    RemoveUserFromAllGroups(UserId),
     /// `PUT /api/hubs/{hub}/permissions/{permission}/connections/{connectionId}`
     GrantPermission {
-        /// The hub.
-        hub: HubName,
         /// To do what.
         permission: PermissionType,
         /// The connection.
@@ -251,8 +195,6 @@ pub enum Operation {
     },
     /// `HEAD /api/hubs/{hub}/permissions/{permission}/connections/{connectionId}`
     CheckPermission {
-        /// The hub.
-        hub: HubName,
         /// To do what.
         permission: PermissionType,
         /// The connection.
@@ -262,8 +204,6 @@ pub enum Operation {
     },
     /// `DELETE /api/hubs/{hub}/permissions/{permission}/connections/{connectionId}`
     RevokePermission {
-        /// The hub.
-        hub: HubName,
         /// To do what.
         permission: PermissionType,
         /// The connection.
@@ -281,38 +221,6 @@ impl Operation {
     /// The [`Refusal`] to answer with.
     pub fn parse(method: &str, path: &str, query: Option<&str>) -> Result<Self, Refusal> {
         Route::find(method, path)?.operation(query)
-    }
-
-    /// The hub that it is about.
-    #[must_use]
-    pub const fn hub(&self) -> Option<&HubName> {
-        match self {
-            Self::Health | Self::OpenApi => None,
-            Self::GenerateToken { hub, .. }
-            | Self::SendToAll { hub, .. }
-            | Self::CloseAll { hub, .. }
-            | Self::AddToGroups { hub }
-            | Self::RemoveFromGroups { hub }
-            | Self::ConnectionExists { hub, .. }
-            | Self::CloseConnection { hub, .. }
-            | Self::SendToConnection { hub, .. }
-            | Self::RemoveConnectionFromAllGroups { hub, .. }
-            | Self::GroupExists { hub, .. }
-            | Self::SendToGroup { hub, .. }
-            | Self::CloseGroup { hub, .. }
-            | Self::ListMembers { hub, .. }
-            | Self::AddConnectionToGroup { hub, .. }
-            | Self::RemoveConnectionFromGroup { hub, .. }
-            | Self::UserExists { hub, .. }
-            | Self::SendToUser { hub, .. }
-            | Self::CloseUser { hub, .. }
-            | Self::AddUserToGroup { hub, .. }
-            | Self::RemoveUserFromGroup { hub, .. }
-            | Self::RemoveUserFromAllGroups { hub, .. }
-            | Self::GrantPermission { hub, .. }
-            | Self::CheckPermission { hub, .. }
-            | Self::RevokePermission { hub, .. } => Some(hub),
-        }
     }
 }
 

@@ -10,8 +10,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
 use webpubsub_protocol::rest::{
-    Charset, ClientType, CloseOptions, ContentKind, GroupsRequest, Operation, Refusal, SendOptions,
-    groups_body, parse_content_type, refuse,
+    Charset, ClientType, CloseOptions, ContentKind, GroupsRequest, HubOperation, Operation, Refusal,
+    SendOptions, groups_body, parse_content_type, refuse,
 };
 use webpubsub_protocol::role::PermissionType;
 
@@ -93,6 +93,27 @@ fn a_body_of_a_bulk_operation_is_at_most_one_mebibyte_of_text() {
 }
 
 fn operation_said(operation: &Operation) -> Value {
+    let (hub, mut said) = match operation {
+        Operation::Health => return json!({ "operation": "health" }),
+        Operation::OpenApi => return json!({ "operation": "openApi" }),
+        Operation::GenerateToken { hub, request } => (
+            hub,
+            json!({
+                "operation": "generateToken",
+                "user": request.user_id.as_ref().map(|user| user.as_str()),
+                "roles": request.roles,
+                "groups": request.groups.iter().map(|group| group.as_str()).collect::<Vec<_>>(),
+                "minutes": request.lifetime.as_secs() / 60,
+                "clientType": match request.client_type { ClientType::Default => "Default", ClientType::Mqtt => "MQTT" },
+            }),
+        ),
+        Operation::OfHub(hub, operation) => (hub, hub_operation_said(operation)),
+    };
+    said["hub"] = hub.as_str().into();
+    said
+}
+
+fn hub_operation_said(operation: &HubOperation) -> Value {
     let ids = |ids: &[ConnectionId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     let send = |name: &str, options: &SendOptions| {
         json!({
@@ -105,52 +126,41 @@ fn operation_said(operation: &Operation) -> Value {
     let close = |name: &str, options: &CloseOptions| json!({ "operation": name, "excluded": ids(&options.excluded), "reason": options.reason });
     let permission = |name: &str, permission: &PermissionType| json!({ "operation": name, "permission": permission.as_str() });
     let mut said = match operation {
-        Operation::Health => json!({ "operation": "health" }),
-        Operation::OpenApi => json!({ "operation": "openApi" }),
-        Operation::GenerateToken { request, .. } => json!({
-            "operation": "generateToken",
-            "user": request.user_id.as_ref().map(|user| user.as_str()),
-            "roles": request.roles,
-            "groups": request.groups.iter().map(|group| group.as_str()).collect::<Vec<_>>(),
-            "minutes": request.lifetime.as_secs() / 60,
-            "clientType": match request.client_type { ClientType::Default => "Default", ClientType::Mqtt => "MQTT" },
-        }),
-        Operation::SendToAll { options, .. } => send("sendToAll", options),
-        Operation::SendToGroup { options, .. } => send("sendToGroup", options),
-        Operation::SendToUser { options, .. } => send("sendToUser", options),
-        Operation::SendToConnection { options, .. } => send("sendToConnection", options),
-        Operation::CloseAll { options, .. } => close("closeAll", options),
-        Operation::CloseGroup { options, .. } => close("closeGroup", options),
-        Operation::CloseUser { options, .. } => close("closeUser", options),
-        Operation::CloseConnection { reason, .. } => {
+        HubOperation::SendToAll(options) => send("sendToAll", options),
+        HubOperation::SendToGroup { options, .. } => send("sendToGroup", options),
+        HubOperation::SendToUser { options, .. } => send("sendToUser", options),
+        HubOperation::SendToConnection { options, .. } => send("sendToConnection", options),
+        HubOperation::CloseAll(options) => close("closeAll", options),
+        HubOperation::CloseGroup { options, .. } => close("closeGroup", options),
+        HubOperation::CloseUser { options, .. } => close("closeUser", options),
+        HubOperation::CloseConnection { reason, .. } => {
             json!({ "operation": "closeConnection", "reason": reason })
         }
-        Operation::AddToGroups { .. } => json!({ "operation": "addToGroups" }),
-        Operation::RemoveFromGroups { .. } => json!({ "operation": "removeFromGroups" }),
-        Operation::ConnectionExists { .. } => json!({ "operation": "connectionExists" }),
-        Operation::GroupExists { .. } => json!({ "operation": "groupExists" }),
-        Operation::UserExists { .. } => json!({ "operation": "userExists" }),
-        Operation::AddConnectionToGroup { .. } => json!({ "operation": "addConnectionToGroup" }),
-        Operation::RemoveConnectionFromGroup { .. } => json!({ "operation": "removeConnectionFromGroup" }),
-        Operation::RemoveConnectionFromAllGroups { .. } => {
+        HubOperation::AddToGroups => json!({ "operation": "addToGroups" }),
+        HubOperation::RemoveFromGroups => json!({ "operation": "removeFromGroups" }),
+        HubOperation::ConnectionExists(_) => json!({ "operation": "connectionExists" }),
+        HubOperation::GroupExists(_) => json!({ "operation": "groupExists" }),
+        HubOperation::UserExists(_) => json!({ "operation": "userExists" }),
+        HubOperation::AddConnectionToGroup { .. } => json!({ "operation": "addConnectionToGroup" }),
+        HubOperation::RemoveConnectionFromGroup { .. } => json!({ "operation": "removeConnectionFromGroup" }),
+        HubOperation::RemoveConnectionFromAllGroups(_) => {
             json!({ "operation": "removeConnectionFromAllGroups" })
         }
-        Operation::AddUserToGroup { .. } => json!({ "operation": "addUserToGroup" }),
-        Operation::RemoveUserFromGroup { .. } => json!({ "operation": "removeUserFromGroup" }),
-        Operation::RemoveUserFromAllGroups { .. } => json!({ "operation": "removeUserFromAllGroups" }),
-        Operation::ListMembers { page, .. } => json!({
+        HubOperation::AddUserToGroup { .. } => json!({ "operation": "addUserToGroup" }),
+        HubOperation::RemoveUserFromGroup { .. } => json!({ "operation": "removeUserFromGroup" }),
+        HubOperation::RemoveUserFromAllGroups(_) => json!({ "operation": "removeUserFromAllGroups" }),
+        HubOperation::ListMembers { page, .. } => json!({
             "operation": "listMembers",
             "maxPageSize": page.max_page_size,
             "top": page.top,
             "continuationToken": page.continuation_token,
         }),
-        Operation::GrantPermission { permission: kind, .. } => permission("grantPermission", kind),
-        Operation::CheckPermission { permission: kind, .. } => permission("checkPermission", kind),
-        Operation::RevokePermission { permission: kind, .. } => permission("revokePermission", kind),
+        HubOperation::GrantPermission { permission: kind, .. } => permission("grantPermission", kind),
+        HubOperation::CheckPermission { permission: kind, .. } => permission("checkPermission", kind),
+        HubOperation::RevokePermission { permission: kind, .. } => permission("revokePermission", kind),
     };
     let (group, user, connection) = names(operation);
     let names = [
-        ("hub", operation.hub().map(ToString::to_string)),
         ("group", group.map(ToString::to_string)),
         ("user", user.map(ToString::to_string)),
         ("connection", connection.map(ToString::to_string)),
@@ -162,34 +172,31 @@ fn operation_said(operation: &Operation) -> Value {
 }
 
 /// What an operation is about, its hub apart.
-fn names(operation: &Operation) -> (Option<&GroupName>, Option<&UserId>, Option<&ConnectionId>) {
+fn names(operation: &HubOperation) -> (Option<&GroupName>, Option<&UserId>, Option<&ConnectionId>) {
     match operation {
-        Operation::Health
-        | Operation::OpenApi
-        | Operation::GenerateToken { .. }
-        | Operation::SendToAll { .. }
-        | Operation::CloseAll { .. }
-        | Operation::AddToGroups { .. }
-        | Operation::RemoveFromGroups { .. } => (None, None, None),
-        Operation::SendToGroup { group, .. }
-        | Operation::CloseGroup { group, .. }
-        | Operation::GroupExists { group, .. }
-        | Operation::ListMembers { group, .. } => (Some(group), None, None),
-        Operation::SendToUser { user, .. }
-        | Operation::CloseUser { user, .. }
-        | Operation::UserExists { user, .. }
-        | Operation::RemoveUserFromAllGroups { user, .. } => (None, Some(user), None),
-        Operation::SendToConnection { connection, .. }
-        | Operation::CloseConnection { connection, .. }
-        | Operation::ConnectionExists { connection, .. }
-        | Operation::RemoveConnectionFromAllGroups { connection, .. } => (None, None, Some(connection)),
-        Operation::AddUserToGroup { user, group, .. }
-        | Operation::RemoveUserFromGroup { user, group, .. } => (Some(group), Some(user), None),
-        Operation::AddConnectionToGroup { group, connection, .. }
-        | Operation::RemoveConnectionFromGroup { group, connection, .. }
-        | Operation::GrantPermission { group, connection, .. }
-        | Operation::CheckPermission { group, connection, .. }
-        | Operation::RevokePermission { group, connection, .. } => (Some(group), None, Some(connection)),
+        HubOperation::SendToAll(_)
+        | HubOperation::CloseAll(_)
+        | HubOperation::AddToGroups
+        | HubOperation::RemoveFromGroups => (None, None, None),
+        HubOperation::SendToGroup { group, .. }
+        | HubOperation::CloseGroup { group, .. }
+        | HubOperation::GroupExists(group)
+        | HubOperation::ListMembers { group, .. } => (Some(group), None, None),
+        HubOperation::SendToUser { user, .. }
+        | HubOperation::CloseUser { user, .. }
+        | HubOperation::UserExists(user)
+        | HubOperation::RemoveUserFromAllGroups(user) => (None, Some(user), None),
+        HubOperation::SendToConnection { connection, .. }
+        | HubOperation::CloseConnection { connection, .. }
+        | HubOperation::ConnectionExists(connection)
+        | HubOperation::RemoveConnectionFromAllGroups(connection) => (None, None, Some(connection)),
+        HubOperation::AddUserToGroup { user, group, .. }
+        | HubOperation::RemoveUserFromGroup { user, group, .. } => (Some(group), Some(user), None),
+        HubOperation::AddConnectionToGroup { group, connection, .. }
+        | HubOperation::RemoveConnectionFromGroup { group, connection, .. }
+        | HubOperation::GrantPermission { group, connection, .. }
+        | HubOperation::CheckPermission { group, connection, .. }
+        | HubOperation::RevokePermission { group, connection, .. } => (Some(group), None, Some(connection)),
     }
 }
 

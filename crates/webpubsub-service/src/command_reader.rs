@@ -85,20 +85,21 @@ mod tests {
     use webpubsub_protocol::rest::Operation;
 
     use super::*;
-    use crate::task::Assignment;
+    use crate::task::Task;
 
     const JSON: Option<&str> = Some("application/json");
 
     fn read(path: &str, content_type: Option<&str>, body: &[u8]) -> Result<Command, Refusal> {
         let method = if path.ends_with("/connections") { "GET" } else { "POST" };
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-        let assignment = Assignment::of(Operation::parse(method, path, query).unwrap());
-        let Assignment::Shards { task, .. } = assignment else { panic!("{path}") };
+        let Ok(Operation::OfHub(_, operation)) = Operation::parse(method, path, query) else {
+            panic!("{path}")
+        };
         let decode = |label: &str, text: &[u8]| {
             (label == "latin1").then(|| text.iter().map(|byte| char::from(*byte)).collect())
         };
         let headers = [("x-webpubsub-metadata-k", "v")];
-        match task.work.read_head(content_type, headers)? {
+        match Task::of(operation).work.read_head(content_type, headers)? {
             CommandHead::Whole(command) => Ok(command),
             CommandHead::NeedsBody(reader) => reader.read(body.to_vec(), &decode),
         }

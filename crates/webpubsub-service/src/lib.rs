@@ -10,12 +10,13 @@
 //! [`DirectoryHost`], [`ObjectHost`]), which waits for nothing else.
 //!
 //! ```
-//! use webpubsub_protocol::rest::Route;
-//! use webpubsub_service::{Assignment, Destination, Success};
+//! use webpubsub_protocol::rest::{Operation, Route};
+//! use webpubsub_service::{Destination, Success, Task};
 //!
 //! let route = Route::find("POST", "/api/hubs/chat/groups/room/:send").unwrap();
 //! let operation = route.operation(Some("api-version=2024-12-01")).unwrap();
-//! let Assignment::Shards { hub, task } = Assignment::of(operation) else { unreachable!() };
+//! let Operation::OfHub(hub, operation) = operation else { unreachable!() };
+//! let task = Task::of(operation);
 //! assert_eq!(hub.as_str(), "chat");
 //! // Members of a group can be in every shard; the message is published once all have taken it.
 //! assert_eq!((task.place, task.success), (Destination::AllShards, Success::OfAll));
@@ -69,7 +70,7 @@ pub use parts::PartsHost;
 pub use scatter::{Destination, ShardRange};
 pub use shard_object::{Answered, Holder, ObjectHost, RestoredObject, ShardObject, restore_shard};
 pub use sign_in::{SignIn, SignIns};
-pub use task::{Assignment, ShardTask, Success, Task, Work};
+pub use task::{ShardTask, Success, Task, Work};
 pub use task_head::TaskHead;
 pub use trace::TraceRequest;
 pub use unread_body::{DROP_LIMIT, DROP_PAUSE, MAX_DROPPED_BYTES};

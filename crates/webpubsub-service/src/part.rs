@@ -112,12 +112,12 @@ mod tests {
     use webpubsub_protocol::rest::{Member, Operation, Refusal, refuse};
 
     use super::*;
-    use crate::task::Assignment;
 
     fn task(method: &str, path: &str, query: Option<&str>) -> Task {
-        let assignment = Assignment::of(Operation::parse(method, path, query).unwrap());
-        let Assignment::Shards { task, .. } = assignment else { panic!("{method} {path}: {assignment:?}") };
-        *task
+        match Operation::parse(method, path, query) {
+            Ok(Operation::OfHub(_, operation)) => Task::of(operation),
+            other => panic!("{method} {path}: {other:?}"),
+        }
     }
 
     fn check() -> Task {

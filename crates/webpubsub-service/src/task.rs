@@ -1,38 +1,15 @@
 //! What a call of the REST API asks of the shards of a hub, and what a reply of theirs is to its caller.
 
 use webpubsub_protocol::data::TimeToLive;
-use webpubsub_protocol::name::{GroupName, HubName};
+use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::rest::{
-    self, CloseOptions, GroupsRequest, MemberPage, Operation, Outcome, PageRequest, Refusal, Response, Route,
-    SendOptions, Subject, TokenRequest,
+    self, CloseOptions, GroupsRequest, HubOperation, MemberPage, Operation, Outcome, PageRequest, Refusal,
+    Response, SendOptions, Subject,
 };
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_shard::{Command, Groups, Permission, Reply, Selection, Target};
 
 use crate::scatter::{Destination, ShardRange};
-
-/// What carries an operation out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Assignment {
-    /// There is nothing to do: the service is up.
-    Health,
-    /// The document that describes the API is to be returned.
-    Document,
-    /// A client's token is to be signed.
-    Token {
-        /// The hub that it is for.
-        hub: HubName,
-        /// The claims in it.
-        request: TokenRequest,
-    },
-    /// Shards of a hub.
-    Shards {
-        /// The hub.
-        hub: HubName,
-        /// What they do.
-        task: Box<Task>,
-    },
-}
 
 /// A request of the REST API as a shard receives it.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,86 +95,6 @@ impl Work {
     }
 }
 
-impl Assignment {
-    /// What carries this operation out.
-    #[must_use]
-    pub fn of(operation: Operation) -> Self {
-        let (hub, task) = match operation {
-            Operation::Health => return Self::Health,
-            Operation::OpenApi => return Self::Document,
-            Operation::GenerateToken { hub, request } => return Self::Token { hub, request },
-            Operation::SendToAll { hub, options } => (hub, Task::send(Target::All, options)),
-            Operation::SendToGroup { hub, group, options } => {
-                (hub, Task::send(Target::Group(group), options))
-            }
-            Operation::SendToUser { hub, user, options } => (hub, Task::send(Target::User(user), options)),
-            Operation::SendToConnection { hub, connection, options } => {
-                (hub, Task::send(Target::Connection(connection), options))
-            }
-            Operation::CloseAll { hub, options } => (hub, Task::close(Target::All, options)),
-            Operation::CloseGroup { hub, group, options } => {
-                (hub, Task::close(Target::Group(group), options))
-            }
-            Operation::CloseUser { hub, user, options } => (hub, Task::close(Target::User(user), options)),
-            Operation::CloseConnection { hub, connection, reason } => {
-                let options = CloseOptions { excluded: Vec::new(), reason };
-                (hub, Task::close(Target::Connection(connection), options))
-            }
-            Operation::ConnectionExists { hub, connection } => {
-                (hub, Task::exists(Target::Connection(connection), Subject::Connection))
-            }
-            Operation::GroupExists { hub, group } => {
-                (hub, Task::exists(Target::Group(group), Subject::Group))
-            }
-            Operation::UserExists { hub, user } => (hub, Task::exists(Target::User(user), Subject::User)),
-            Operation::AddToGroups { hub } => {
-                let conflict = Some(Outcome::TooManyGroups);
-                (hub, Task { conflict, ..Task::everywhere(Work::JoinMany, Outcome::Added) })
-            }
-            Operation::RemoveFromGroups { hub } => (hub, Task::everywhere(Work::LeaveMany, Outcome::Added)),
-            Operation::AddConnectionToGroup { hub, connection, group } => {
-                let not_found = Outcome::NoConnectionToAdd(connection.clone());
-                (hub, Task::join(Target::Connection(connection), group, not_found))
-            }
-            Operation::AddUserToGroup { hub, user, group } => {
-                let not_found = Outcome::NoUserToAdd(user.clone());
-                (hub, Task::join(Target::User(user), group, not_found))
-            }
-            Operation::RemoveConnectionFromGroup { hub, connection, group } => {
-                (hub, Task::leave(Target::Connection(connection), Groups::These(vec![group])))
-            }
-            Operation::RemoveConnectionFromAllGroups { hub, connection } => {
-                (hub, Task::leave(Target::Connection(connection), Groups::All))
-            }
-            Operation::RemoveUserFromGroup { hub, user, group } => {
-                (hub, Task::leave(Target::User(user), Groups::These(vec![group])))
-            }
-            Operation::RemoveUserFromAllGroups { hub, user } => {
-                (hub, Task::leave(Target::User(user), Groups::All))
-            }
-            Operation::GrantPermission { hub, permission: kind, connection, group } => {
-                let not_found = Some(Outcome::NoConnectionToGrant(connection.clone()));
-                let permission = Permission { connection, kind, group };
-                (hub, Task { not_found, ..Task::permit(permission, Command::Grant, Outcome::Added) })
-            }
-            Operation::RevokePermission { hub, permission: kind, connection, group } => {
-                let permission = Permission { connection, kind, group };
-                (hub, Task::permit(permission, Command::Revoke, Outcome::Removed))
-            }
-            Operation::CheckPermission { hub, permission: kind, connection, group } => {
-                let subject = Subject::Permission;
-                let permission = Permission { connection, kind, group };
-                let task = Task::permit(permission, Command::Allowed, Outcome::Exists(subject));
-                (hub, Task { not_found: Some(Outcome::Missing(subject)), ..task })
-            }
-            Operation::ListMembers { hub, group, page } => {
-                (hub, Task::everywhere(Work::List { group, page }, Outcome::Accepted))
-            }
-        };
-        Self::Shards { hub, task: Box::new(task) }
-    }
-}
-
 impl<'a> ShardTask<'a> {
     /// Reads a request, whose caller the host has authorised.
     ///
@@ -209,14 +106,82 @@ impl<'a> ShardTask<'a> {
             None => (None, url.path),
         };
         let url = RequestUrl { path, ..url };
-        match Assignment::of(Route::find(method, path)?.operation(url.query)?) {
-            Assignment::Shards { task, .. } => Ok(Self { task, url, among }),
-            Assignment::Health | Assignment::Document | Assignment::Token { .. } => Err(Refusal::UnknownPath),
+        match Operation::parse(method, path, url.query)? {
+            Operation::OfHub(_, operation) => Ok(Self { task: Box::new(Task::of(operation)), url, among }),
+            Operation::Health | Operation::OpenApi | Operation::GenerateToken { .. } => {
+                Err(Refusal::UnknownPath)
+            }
         }
     }
 }
 
 impl Task {
+    /// What the shards of a hub do for this operation.
+    #[must_use]
+    pub fn of(operation: HubOperation) -> Self {
+        match operation {
+            HubOperation::SendToAll(options) => Self::send(Target::All, options),
+            HubOperation::SendToGroup { group, options } => Self::send(Target::Group(group), options),
+            HubOperation::SendToUser { user, options } => Self::send(Target::User(user), options),
+            HubOperation::SendToConnection { connection, options } => {
+                Self::send(Target::Connection(connection), options)
+            }
+            HubOperation::CloseAll(options) => Self::close(Target::All, options),
+            HubOperation::CloseGroup { group, options } => Self::close(Target::Group(group), options),
+            HubOperation::CloseUser { user, options } => Self::close(Target::User(user), options),
+            HubOperation::CloseConnection { connection, reason } => {
+                let options = CloseOptions { excluded: Vec::new(), reason };
+                Self::close(Target::Connection(connection), options)
+            }
+            HubOperation::ConnectionExists(connection) => {
+                Self::exists(Target::Connection(connection), Subject::Connection)
+            }
+            HubOperation::GroupExists(group) => Self::exists(Target::Group(group), Subject::Group),
+            HubOperation::UserExists(user) => Self::exists(Target::User(user), Subject::User),
+            HubOperation::AddToGroups => {
+                let conflict = Some(Outcome::TooManyGroups);
+                Self { conflict, ..Self::everywhere(Work::JoinMany, Outcome::Added) }
+            }
+            HubOperation::RemoveFromGroups => Self::everywhere(Work::LeaveMany, Outcome::Added),
+            HubOperation::AddConnectionToGroup { connection, group } => {
+                let not_found = Outcome::NoConnectionToAdd(connection.clone());
+                Self::join(Target::Connection(connection), group, not_found)
+            }
+            HubOperation::AddUserToGroup { user, group } => {
+                let not_found = Outcome::NoUserToAdd(user.clone());
+                Self::join(Target::User(user), group, not_found)
+            }
+            HubOperation::RemoveConnectionFromGroup { connection, group } => {
+                Self::leave(Target::Connection(connection), Groups::These(vec![group]))
+            }
+            HubOperation::RemoveConnectionFromAllGroups(connection) => {
+                Self::leave(Target::Connection(connection), Groups::All)
+            }
+            HubOperation::RemoveUserFromGroup { user, group } => {
+                Self::leave(Target::User(user), Groups::These(vec![group]))
+            }
+            HubOperation::RemoveUserFromAllGroups(user) => Self::leave(Target::User(user), Groups::All),
+            HubOperation::GrantPermission { permission: kind, connection, group } => {
+                let not_found = Some(Outcome::NoConnectionToGrant(connection.clone()));
+                let permission = Permission { connection, kind, group };
+                Self { not_found, ..Self::permit(permission, Command::Grant, Outcome::Added) }
+            }
+            HubOperation::RevokePermission { permission: kind, connection, group } => {
+                let permission = Permission { connection, kind, group };
+                Self::permit(permission, Command::Revoke, Outcome::Removed)
+            }
+            HubOperation::CheckPermission { permission: kind, connection, group } => {
+                let subject = Subject::Permission;
+                let permission = Permission { connection, kind, group };
+                let task = Self::permit(permission, Command::Allowed, Outcome::Exists(subject));
+                Self { not_found: Some(Outcome::Missing(subject)), ..task }
+            }
+            HubOperation::ListMembers { group, page } => {
+                Self::everywhere(Work::List { group, page }, Outcome::Accepted)
+            }
+        }
+    }
+
     /// The answer to the caller out of a shard's reply, or out of that of several. Of members it has all, and
     /// no link to more.
     #[must_use]

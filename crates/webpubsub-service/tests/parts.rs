@@ -10,9 +10,7 @@ use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{Operation, Refusal, Response};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::gateway::{GatewayError, Incoming};
-use webpubsub_service::{
-    Assignment, Part, PartsHost, ShardRange, ShardTask, Task, encode_answer, parse_object_name,
-};
+use webpubsub_service::{Part, PartsHost, ShardRange, ShardTask, Task, encode_answer, parse_object_name};
 use webpubsub_shard::{Reply, ShardId};
 
 const SEND: &str = "/api/hubs/chat/:send";
@@ -109,9 +107,9 @@ impl PartsHost for Hub {
 }
 
 fn task() -> Box<Task> {
-    match Assignment::of(Operation::parse("POST", SEND, None).unwrap()) {
-        Assignment::Shards { task, .. } => task,
-        Assignment::Health | Assignment::Document | Assignment::Token { .. } => panic!("shards do it"),
+    match Operation::parse("POST", SEND, None) {
+        Ok(Operation::OfHub(_, operation)) => Box::new(Task::of(operation)),
+        other => panic!("shards do it: {other:?}"),
     }
 }
 

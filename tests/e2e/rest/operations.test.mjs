@@ -1,5 +1,6 @@
 // Closing, groups, permissions and members over REST: what each operation answers, and what comes of it.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { present } from "../../support/found.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
@@ -437,12 +438,7 @@ forEachShardCount("REST operations", (service) => {
     const { status, headers, body } = await request(service.endpoint, "GET", "/api/openapi.json");
     assert.equal(status, 200);
     assert.match(headers["content-type"] ?? "", /^application\/json/);
-    const { openapi, paths } = JSON.parse(body);
-    assert.match(openapi, /^3\./);
-    const operations = Object.entries(paths).flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method} ${path}`),
-    );
-    const ofServers = operations.filter((operation) => !operation.includes(" /management/"));
-    assert.equal(ofServers.filter((operation) => operation !== "get /api/openapi.json").length, 25);
+    const document = JSON.parse(readFileSync(new URL("../../../www/api/openapi.json", import.meta.url), "utf8"));
+    assert.deepEqual(JSON.parse(body), document);
   });
 });

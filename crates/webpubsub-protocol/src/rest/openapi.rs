@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::table::{Body, Kind, Parameter, Row, TABLE};
+use super::table::{Answer, Body, Parameter, Row, TABLE};
 use super::{DEFAULT_TOKEN_MINUTES, MAX_TOKEN_MINUTES, PREVIEW_VERSIONS, VERSIONS};
 use crate::limits::{
     MAX_CONTINUATION_TOKEN_BYTES, MAX_FILTER_BYTES, MAX_GROUP_NAME_CHARS, MAX_PAGE_SIZE, MAX_TOP,
@@ -18,7 +18,7 @@ use crate::limits::{
 #[must_use]
 pub fn openapi() -> String {
     let mut paths = BTreeMap::<&str, Map<String, Value>>::new();
-    for row in &TABLE {
+    for row in TABLE {
         paths.entry(row.path).or_default().insert(row.method.to_ascii_lowercase(), operation(row));
     }
     management::add_to(&mut paths);
@@ -188,16 +188,15 @@ fn request_body(body: Body) -> Option<Value> {
 }
 
 fn responses(row: &Row) -> Map<String, Value> {
-    let contents = [
-        (Kind::GenerateToken, schema("Token")),
-        (Kind::ListMembers, schema("Members")),
-        (Kind::OpenApi, json!({ "type": "object" })),
-    ];
-    let content = contents.into_iter().find(|(kind, _)| *kind == row.kind);
+    let schema = match row.answer {
+        Answer::Empty => None,
+        Answer::Object => Some(json!({ "type": "object" })),
+        Answer::Schema(name) => Some(schema(name)),
+    };
     let mut success = Map::new();
     success.insert("description".to_owned(), success_text(row.success).into());
     success.insert("headers".to_owned(), json!({ "api-supported-versions": supported_versions() }));
-    if let Some((_, schema)) = content {
+    if let Some(schema) = schema {
         success.insert("content".to_owned(), json!({ "application/json": { "schema": schema } }));
     }
     let error = || json!({ "$ref": "#/components/responses/Error" });
@@ -207,19 +206,7 @@ fn responses(row: &Row) -> Map<String, Value> {
     if row.kind.needs_token() {
         responses.insert("401".to_owned(), json!({ "$ref": "#/components/responses/Unauthorized" }));
     }
-    if row.kind.may_be_missing() {
-        responses.insert("404".to_owned(), error());
-    }
-    if matches!(
-        row.kind,
-        Kind::GrantPermission
-            | Kind::RevokePermission
-            | Kind::AddToGroups
-            | Kind::AddConnectionToGroup
-            | Kind::AddUserToGroup
-    ) {
-        responses.insert("409".to_owned(), error());
-    }
+    responses.extend(row.refusals.iter().map(|status| (status.to_string(), error())));
     if row.body != Body::None {
         responses.insert("415".to_owned(), error());
     }

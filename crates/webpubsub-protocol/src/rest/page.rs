@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn the_next_page_is_a_request_that_the_api_reads() {
-        use crate::rest::Operation;
+        use crate::rest::{HubOperation, Operation};
         use crate::url::RequestUrl;
 
         let (hub, group) = (HubName::parse("chat").unwrap(), GroupName::parse("a/b%2F é").unwrap());
@@ -281,7 +281,7 @@ mod tests {
         let url = RequestUrl::split(&link).unwrap();
         let page =
             PageRequest { max_page_size: 2, top: Some(7), continuation_token: Some("to+ken".to_owned()) };
-        let expected = Operation::ListMembers { hub, group, page };
+        let expected = Operation::OfHub(hub, HubOperation::ListMembers { group, page });
         assert_eq!(Operation::parse("GET", url.path, url.query), Ok(expected));
     }
 }

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-use super::table::{self, Kind, Names};
-use super::{ClientType, CloseOptions, Operation, PageRequest, Refusal, SendOptions, TokenRequest};
+use super::table::{self, HubKind, Kind, Names};
+use super::{
+    ClientType, CloseOptions, HubOperation, Operation, PageRequest, Refusal, SendOptions, TokenRequest,
+};
 use crate::data::TimeToLive;
 use crate::encoding::{decode_parameter, decode_segment, parameters};
 use crate::filter::Filter;
@@ -46,83 +48,80 @@ impl<'a> Route<'a> {
     pub fn operation(self, query: Option<&str>) -> Result<Operation, Refusal> {
         let query = Query(query);
         query.check_version()?;
-        // What needs no token is about no hub.
-        let hub = if self.needs_token() {
-            hub_name(self.names.hub)?
-        } else if self.kind == Kind::Health {
-            return Ok(Operation::Health);
-        } else {
-            return Ok(Operation::OpenApi);
-        };
+        Ok(match self.kind {
+            Kind::Health => Operation::Health,
+            Kind::OpenApi => Operation::OpenApi,
+            Kind::GenerateToken => {
+                Operation::GenerateToken { hub: hub_name(self.names.hub)?, request: query.token_request()? }
+            }
+            Kind::OfHub(kind) => {
+                Operation::OfHub(hub_name(self.names.hub)?, self.hub_operation(kind, query)?)
+            }
+        })
+    }
+
+    fn hub_operation(self, kind: HubKind, query: Query<'_>) -> Result<HubOperation, Refusal> {
         let group = || group_name(self.names.group);
         let user = || user_id(self.names.user);
         let connection = || connection_id(self.names.connection);
         let permission = || permission_type(self.names.permission);
-        Ok(match self.kind {
-            Kind::Health => Operation::Health,
-            Kind::OpenApi => Operation::OpenApi,
-            Kind::GenerateToken => Operation::GenerateToken { hub, request: query.token_request()? },
-            Kind::SendToAll => Operation::SendToAll {
-                hub,
-                options: query.send_options(Excluding::Allowed, Filtering::Allowed)?,
-            },
-            Kind::CloseAll => Operation::CloseAll { hub, options: query.close_options()? },
-            Kind::AddToGroups => Operation::AddToGroups { hub },
-            Kind::RemoveFromGroups => Operation::RemoveFromGroups { hub },
-            Kind::ConnectionExists => Operation::ConnectionExists { hub, connection: connection()? },
-            Kind::CloseConnection => {
-                Operation::CloseConnection { hub, connection: connection()?, reason: query.reason()? }
+        Ok(match kind {
+            HubKind::SendToAll => {
+                HubOperation::SendToAll(query.send_options(Excluding::Allowed, Filtering::Allowed)?)
             }
-            Kind::SendToConnection => Operation::SendToConnection {
-                hub,
+            HubKind::CloseAll => HubOperation::CloseAll(query.close_options()?),
+            HubKind::AddToGroups => HubOperation::AddToGroups,
+            HubKind::RemoveFromGroups => HubOperation::RemoveFromGroups,
+            HubKind::ConnectionExists => HubOperation::ConnectionExists(connection()?),
+            HubKind::CloseConnection => {
+                HubOperation::CloseConnection { connection: connection()?, reason: query.reason()? }
+            }
+            HubKind::SendToConnection => HubOperation::SendToConnection {
                 connection: connection()?,
                 options: query.send_options(Excluding::Unknown, Filtering::Unknown)?,
             },
-            Kind::RemoveConnectionFromAllGroups => {
-                Operation::RemoveConnectionFromAllGroups { hub, connection: connection()? }
+            HubKind::RemoveConnectionFromAllGroups => {
+                HubOperation::RemoveConnectionFromAllGroups(connection()?)
             }
-            Kind::GroupExists => Operation::GroupExists { hub, group: group()? },
-            Kind::SendToGroup => Operation::SendToGroup {
-                hub,
+            HubKind::GroupExists => HubOperation::GroupExists(group()?),
+            HubKind::SendToGroup => HubOperation::SendToGroup {
                 group: group()?,
                 options: query.send_options(Excluding::Allowed, Filtering::Allowed)?,
             },
-            Kind::CloseGroup => {
-                Operation::CloseGroup { hub, group: group()?, options: query.close_options()? }
+            HubKind::CloseGroup => {
+                HubOperation::CloseGroup { group: group()?, options: query.close_options()? }
             }
-            Kind::ListMembers => Operation::ListMembers { hub, group: group()?, page: query.page_request()? },
-            Kind::AddConnectionToGroup => {
-                Operation::AddConnectionToGroup { hub, group: group()?, connection: connection()? }
+            HubKind::ListMembers => {
+                HubOperation::ListMembers { group: group()?, page: query.page_request()? }
             }
-            Kind::RemoveConnectionFromGroup => {
-                Operation::RemoveConnectionFromGroup { hub, group: group()?, connection: connection()? }
+            HubKind::AddConnectionToGroup => {
+                HubOperation::AddConnectionToGroup { group: group()?, connection: connection()? }
             }
-            Kind::UserExists => Operation::UserExists { hub, user: user()? },
-            Kind::SendToUser => Operation::SendToUser {
-                hub,
+            HubKind::RemoveConnectionFromGroup => {
+                HubOperation::RemoveConnectionFromGroup { group: group()?, connection: connection()? }
+            }
+            HubKind::UserExists => HubOperation::UserExists(user()?),
+            HubKind::SendToUser => HubOperation::SendToUser {
                 user: user()?,
                 options: query.send_options(Excluding::Unknown, Filtering::Allowed)?,
             },
-            Kind::CloseUser => Operation::CloseUser { hub, user: user()?, options: query.close_options()? },
-            Kind::AddUserToGroup => Operation::AddUserToGroup { hub, user: user()?, group: group()? },
-            Kind::RemoveUserFromGroup => {
-                Operation::RemoveUserFromGroup { hub, user: user()?, group: group()? }
+            HubKind::CloseUser => HubOperation::CloseUser { user: user()?, options: query.close_options()? },
+            HubKind::AddUserToGroup => HubOperation::AddUserToGroup { user: user()?, group: group()? },
+            HubKind::RemoveUserFromGroup => {
+                HubOperation::RemoveUserFromGroup { user: user()?, group: group()? }
             }
-            Kind::RemoveUserFromAllGroups => Operation::RemoveUserFromAllGroups { hub, user: user()? },
-            Kind::GrantPermission => Operation::GrantPermission {
-                hub,
+            HubKind::RemoveUserFromAllGroups => HubOperation::RemoveUserFromAllGroups(user()?),
+            HubKind::GrantPermission => HubOperation::GrantPermission {
                 permission: permission()?,
                 connection: connection()?,
                 group: query.target_name()?,
             },
-            Kind::CheckPermission => Operation::CheckPermission {
-                hub,
+            HubKind::CheckPermission => HubOperation::CheckPermission {
                 permission: permission()?,
                 connection: connection()?,
                 group: query.target_name()?,
             },
-            Kind::RevokePermission => Operation::RevokePermission {
-                hub,
+            HubKind::RevokePermission => HubOperation::RevokePermission {
                 permission: permission()?,
                 connection: connection()?,
                 group: query.target_name()?,

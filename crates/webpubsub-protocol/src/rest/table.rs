@@ -6,16 +6,15 @@ use super::Refusal;
 /// Only a constant: what a service keeps of it are the [`Template`]s.
 ///
 /// Source: docs/spec/rest.md#operations, in its order; names are those of the published API description.
-pub(super) const TABLE: [Row; 26] = [
+pub(super) const TABLE: &[Row] = &[
     Row {
         kind: Kind::Health,
         method: HEAD,
         path: "/api/health",
         name: "HealthApi_GetServiceStatus",
         summary: "Is the service up? Needs no token.",
-        parameters: &[],
-        body: Body::None,
         success: 200,
+        ..PLAIN
     },
     Row {
         kind: Kind::OpenApi,
@@ -23,9 +22,9 @@ pub(super) const TABLE: [Row; 26] = [
         path: "/api/openapi.json",
         name: "OpenApi_GetDocument",
         summary: "This document. Needs no token.",
-        parameters: &[],
-        body: Body::None,
         success: 200,
+        answer: Answer::Object,
+        ..PLAIN
     },
     Row {
         kind: Kind::GenerateToken,
@@ -40,11 +39,12 @@ pub(super) const TABLE: [Row; 26] = [
             Parameter::Group,
             Parameter::ClientType,
         ],
-        body: Body::None,
         success: 200,
+        answer: Answer::Schema("Token"),
+        ..PLAIN
     },
     Row {
-        kind: Kind::SendToAll,
+        kind: Kind::OfHub(HubKind::SendToAll),
         method: POST,
         path: "/api/hubs/{hub}/:send",
         name: "WebPubSub_SendToAll",
@@ -52,59 +52,61 @@ pub(super) const TABLE: [Row; 26] = [
         parameters: &[Parameter::Excluded, Parameter::Filter, Parameter::MessageTtlSeconds],
         body: Body::Message,
         success: 202,
+        ..PLAIN
     },
     Row {
-        kind: Kind::CloseAll,
+        kind: Kind::OfHub(HubKind::CloseAll),
         method: POST,
         path: "/api/hubs/{hub}/:closeConnections",
         name: "WebPubSub_CloseAllConnections",
         summary: "Close all connections of the hub.",
         parameters: &[Parameter::Excluded, Parameter::Reason],
-        body: Body::None,
         success: 204,
+        ..PLAIN
     },
     Row {
-        kind: Kind::AddToGroups,
+        kind: Kind::OfHub(HubKind::AddToGroups),
         method: POST,
         path: "/api/hubs/{hub}/:addToGroups",
         name: "WebPubSub_AddConnectionsToGroups",
         summary: "Add the connections that match a filter to groups.",
-        parameters: &[],
         body: Body::Groups,
         success: 200,
+        refusals: &[409],
+        ..PLAIN
     },
     Row {
-        kind: Kind::RemoveFromGroups,
+        kind: Kind::OfHub(HubKind::RemoveFromGroups),
         method: POST,
         path: "/api/hubs/{hub}/:removeFromGroups",
         name: "WebPubSub_RemoveConnectionsFromGroups",
         summary: "Remove the connections that match a filter from groups.",
-        parameters: &[],
         body: Body::Groups,
         success: 200,
+        ..PLAIN
     },
     Row {
-        kind: Kind::ConnectionExists,
+        kind: Kind::OfHub(HubKind::ConnectionExists),
         method: HEAD,
         path: "/api/hubs/{hub}/connections/{connectionId}",
         name: "WebPubSub_ConnectionExists",
         summary: "Is there such a connection?",
-        parameters: &[],
-        body: Body::None,
         success: 200,
+        refusals: &[404],
+        ..PLAIN
     },
     Row {
-        kind: Kind::CloseConnection,
+        kind: Kind::OfHub(HubKind::CloseConnection),
         method: DELETE,
         path: "/api/hubs/{hub}/connections/{connectionId}",
         name: "WebPubSub_CloseConnection",
         summary: "Close a connection.",
         parameters: &[Parameter::Reason],
-        body: Body::None,
         success: 204,
+        ..PLAIN
     },
     Row {
-        kind: Kind::SendToConnection,
+        kind: Kind::OfHub(HubKind::SendToConnection),
         method: POST,
         path: "/api/hubs/{hub}/connections/{connectionId}/:send",
         name: "WebPubSub_SendToConnection",
@@ -112,29 +114,29 @@ pub(super) const TABLE: [Row; 26] = [
         parameters: &[Parameter::MessageTtlSeconds],
         body: Body::Message,
         success: 202,
+        ..PLAIN
     },
     Row {
-        kind: Kind::RemoveConnectionFromAllGroups,
+        kind: Kind::OfHub(HubKind::RemoveConnectionFromAllGroups),
         method: DELETE,
         path: "/api/hubs/{hub}/connections/{connectionId}/groups",
         name: "WebPubSub_RemoveConnectionFromAllGroups",
         summary: "Remove a connection from all its groups.",
-        parameters: &[],
-        body: Body::None,
         success: 204,
+        ..PLAIN
     },
     Row {
-        kind: Kind::GroupExists,
+        kind: Kind::OfHub(HubKind::GroupExists),
         method: HEAD,
         path: "/api/hubs/{hub}/groups/{group}",
         name: "WebPubSub_GroupExists",
         summary: "Has a group any members?",
-        parameters: &[],
-        body: Body::None,
         success: 200,
+        refusals: &[404],
+        ..PLAIN
     },
     Row {
-        kind: Kind::SendToGroup,
+        kind: Kind::OfHub(HubKind::SendToGroup),
         method: POST,
         path: "/api/hubs/{hub}/groups/{group}/:send",
         name: "WebPubSub_SendToGroup",
@@ -142,59 +144,60 @@ pub(super) const TABLE: [Row; 26] = [
         parameters: &[Parameter::Excluded, Parameter::Filter, Parameter::MessageTtlSeconds],
         body: Body::Message,
         success: 202,
+        ..PLAIN
     },
     Row {
-        kind: Kind::CloseGroup,
+        kind: Kind::OfHub(HubKind::CloseGroup),
         method: POST,
         path: "/api/hubs/{hub}/groups/{group}/:closeConnections",
         name: "WebPubSub_CloseGroupConnections",
         summary: "Close the connections that are members of a group.",
         parameters: &[Parameter::Excluded, Parameter::Reason],
-        body: Body::None,
         success: 204,
+        ..PLAIN
     },
     Row {
-        kind: Kind::ListMembers,
+        kind: Kind::OfHub(HubKind::ListMembers),
         method: GET,
         path: "/api/hubs/{hub}/groups/{group}/connections",
         name: "WebPubSub_ListConnectionsInGroup",
         summary: "List the members of a group, page by page, by connection id.",
         parameters: &[Parameter::MaxPageSize, Parameter::Top, Parameter::ContinuationToken],
-        body: Body::None,
         success: 200,
+        answer: Answer::Schema("Members"),
+        ..PLAIN
     },
     Row {
-        kind: Kind::AddConnectionToGroup,
+        kind: Kind::OfHub(HubKind::AddConnectionToGroup),
         method: PUT,
         path: "/api/hubs/{hub}/groups/{group}/connections/{connectionId}",
         name: "WebPubSub_AddConnectionToGroup",
         summary: "Add a connection to a group.",
-        parameters: &[],
-        body: Body::None,
         success: 200,
+        refusals: &[404, 409],
+        ..PLAIN
     },
     Row {
-        kind: Kind::RemoveConnectionFromGroup,
+        kind: Kind::OfHub(HubKind::RemoveConnectionFromGroup),
         method: DELETE,
         path: "/api/hubs/{hub}/groups/{group}/connections/{connectionId}",
         name: "WebPubSub_RemoveConnectionFromGroup",
         summary: "Remove a connection from a group.",
-        parameters: &[],
-        body: Body::None,
         success: 204,
+        ..PLAIN
     },
     Row {
-        kind: Kind::UserExists,
+        kind: Kind::OfHub(HubKind::UserExists),
         method: HEAD,
         path: "/api/hubs/{hub}/users/{userId}",
         name: "WebPubSub_UserExists",
         summary: "Has a user any connections?",
-        parameters: &[],
-        body: Body::None,
         success: 200,
+        refusals: &[404],
+        ..PLAIN
     },
     Row {
-        kind: Kind::SendToUser,
+        kind: Kind::OfHub(HubKind::SendToUser),
         method: POST,
         path: "/api/hubs/{hub}/users/{userId}/:send",
         name: "WebPubSub_SendToUser",
@@ -202,78 +205,94 @@ pub(super) const TABLE: [Row; 26] = [
         parameters: &[Parameter::Filter, Parameter::MessageTtlSeconds],
         body: Body::Message,
         success: 202,
+        ..PLAIN
     },
     Row {
-        kind: Kind::CloseUser,
+        kind: Kind::OfHub(HubKind::CloseUser),
         method: POST,
         path: "/api/hubs/{hub}/users/{userId}/:closeConnections",
         name: "WebPubSub_CloseUserConnections",
         summary: "Close the connections of a user.",
         parameters: &[Parameter::Excluded, Parameter::Reason],
-        body: Body::None,
         success: 204,
+        ..PLAIN
     },
     Row {
-        kind: Kind::AddUserToGroup,
+        kind: Kind::OfHub(HubKind::AddUserToGroup),
         method: PUT,
         path: "/api/hubs/{hub}/users/{userId}/groups/{group}",
         name: "WebPubSub_AddUserToGroup",
         summary: "Add the connections that a user has to a group.",
-        parameters: &[],
-        body: Body::None,
         success: 200,
+        refusals: &[404, 409],
+        ..PLAIN
     },
     Row {
-        kind: Kind::RemoveUserFromGroup,
+        kind: Kind::OfHub(HubKind::RemoveUserFromGroup),
         method: DELETE,
         path: "/api/hubs/{hub}/users/{userId}/groups/{group}",
         name: "WebPubSub_RemoveUserFromGroup",
         summary: "Remove the connections of a user from a group.",
-        parameters: &[],
-        body: Body::None,
         success: 204,
+        ..PLAIN
     },
     Row {
-        kind: Kind::RemoveUserFromAllGroups,
+        kind: Kind::OfHub(HubKind::RemoveUserFromAllGroups),
         method: DELETE,
         path: "/api/hubs/{hub}/users/{userId}/groups",
         name: "WebPubSub_RemoveUserFromAllGroups",
         summary: "Remove the connections of a user from all their groups.",
-        parameters: &[],
-        body: Body::None,
         success: 204,
+        ..PLAIN
     },
     Row {
-        kind: Kind::GrantPermission,
+        kind: Kind::OfHub(HubKind::GrantPermission),
         method: PUT,
         path: PERMISSION,
         name: "WebPubSub_GrantPermission",
         summary: "Allow a connection to send to a group, or to join and leave it.",
         parameters: &[Parameter::TargetName],
-        body: Body::None,
         success: 200,
+        refusals: &[404, 409],
+        ..PLAIN
     },
     Row {
-        kind: Kind::CheckPermission,
+        kind: Kind::OfHub(HubKind::CheckPermission),
         method: HEAD,
         path: PERMISSION,
         name: "WebPubSub_CheckPermission",
         summary: "May a connection send to a group, or join and leave it?",
         parameters: &[Parameter::TargetName],
-        body: Body::None,
         success: 200,
+        refusals: &[404],
+        ..PLAIN
     },
     Row {
-        kind: Kind::RevokePermission,
+        kind: Kind::OfHub(HubKind::RevokePermission),
         method: DELETE,
         path: PERMISSION,
         name: "WebPubSub_RevokePermission",
         summary: "Forbid a connection to send to a group, or to join and leave it.",
         parameters: &[Parameter::TargetName],
-        body: Body::None,
         success: 204,
+        refusals: &[409],
+        ..PLAIN
     },
 ];
+
+/// What most rows have.
+const PLAIN: Row = Row {
+    kind: Kind::Health,
+    method: "",
+    path: "",
+    name: "",
+    summary: "",
+    parameters: &[],
+    body: Body::None,
+    success: 200,
+    answer: Answer::Empty,
+    refusals: &[],
+};
 
 const PERMISSION: &str = "/api/hubs/{hub}/permissions/{permission}/connections/{connectionId}";
 
@@ -297,6 +316,10 @@ pub(super) struct Row {
     pub(super) body: Body,
     /// SDKs insist on exactly this status.
     pub(super) success: u16,
+    /// The body of that answer.
+    pub(super) answer: Answer,
+    /// The statuses with which it is refused, beside those that follow from the rest of the row.
+    pub(super) refusals: &'static [u16],
 }
 
 /// Which operation.
@@ -305,6 +328,12 @@ pub(super) enum Kind {
     Health,
     OpenApi,
     GenerateToken,
+    OfHub(HubKind),
+}
+
+/// Which operation on a hub's connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HubKind {
     SendToAll,
     CloseAll,
     AddToGroups,
@@ -335,20 +364,6 @@ impl Kind {
     pub(super) const fn needs_token(self) -> bool {
         !matches!(self, Self::Health | Self::OpenApi)
     }
-
-    /// Whether it answers that something is not there.
-    pub(super) const fn may_be_missing(self) -> bool {
-        matches!(
-            self,
-            Self::ConnectionExists
-                | Self::GroupExists
-                | Self::UserExists
-                | Self::AddConnectionToGroup
-                | Self::AddUserToGroup
-                | Self::GrantPermission
-                | Self::CheckPermission
-        )
-    }
 }
 
 /// A query parameter.
@@ -375,6 +390,16 @@ pub(super) enum Body {
     None,
     Message,
     Groups,
+}
+
+/// What a successful answer carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Empty,
+    /// Any JSON object.
+    Object,
+    /// JSON that the schema of this name describes.
+    Schema(&'static str),
 }
 
 /// What it takes to route a request: the part of a [`Row`] that a running service keeps.

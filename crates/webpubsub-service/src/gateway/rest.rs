@@ -9,7 +9,7 @@ use super::{Answer, Gateway, Host, Incoming};
 use crate::object_api::object_name;
 use crate::part::Part;
 use crate::scatter::ShardRange;
-use crate::task::{Assignment, Task, Work};
+use crate::task::{Task, Work};
 
 impl<H: Host> Gateway<'_, H> {
     /// Answers one request under `/api/`.
@@ -22,16 +22,16 @@ impl<H: Host> Gateway<'_, H> {
             Some(origin) => format!("{origin}"),
             None => format!("{}://{}", asked.url.scheme, asked.url.host),
         };
-        let (hub, task) = match Assignment::of(operation) {
-            Assignment::Health => return Answer::Respond(rest::respond(Outcome::Healthy)),
+        let (hub, task) = match operation {
+            Operation::Health => return Answer::Respond(rest::respond(Outcome::Healthy)),
             // It changes with the code only.
-            Assignment::Document => return Answer::File,
-            Assignment::Token { hub, request } => {
+            Operation::OpenApi => return Answer::File,
+            Operation::GenerateToken { hub, request } => {
                 let token =
                     sign_client(&self.config.keys.get().access, self.host.now(), &hub, &request, &origin());
                 return Answer::Respond(rest::respond(Outcome::Token(token)));
             }
-            Assignment::Shards { hub, task } => (hub, task),
+            Operation::OfHub(hub, operation) => (hub, Box::new(Task::of(operation))),
         };
         if let Work::List { group, page } = &task.work
             && let Some(token) = &page.continuation_token

@@ -6,9 +6,10 @@ use super::*;
 
 fn task(method: &str, path: &str) -> Task {
     let query = path.contains("permissions").then_some("targetName=g");
-    let assignment = Assignment::of(Operation::parse(method, path, query).unwrap());
-    let Assignment::Shards { task, .. } = assignment else { panic!("{method} {path}: {assignment:?}") };
-    *task
+    match Operation::parse(method, path, query) {
+        Ok(Operation::OfHub(_, operation)) => Task::of(operation),
+        other => panic!("{method} {path}: {other:?}"),
+    }
 }
 
 #[test]
@@ -91,11 +92,4 @@ fn members_are_answered_as_a_page_without_a_link() {
     let answer = task("GET", "/api/hubs/h/groups/g/connections").respond(Reply::Members(Vec::new()));
     assert_eq!((answer.status, MemberPage::members_of(&answer.body)), (200, Some(Vec::new())));
     assert!(answer.body.contains(r#""nextLink":null"#), "{}", answer.body);
-}
-
-#[test]
-fn health_and_tokens_need_no_shard() {
-    assert_eq!(Assignment::of(Operation::Health), Assignment::Health);
-    let token = Operation::parse("POST", "/api/hubs/h/:generateToken", None).unwrap();
-    assert!(matches!(Assignment::of(token), Assignment::Token { .. }));
 }

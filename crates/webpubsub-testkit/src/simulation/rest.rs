@@ -17,7 +17,7 @@ use webpubsub_protocol::rest::{Operation, Refusal, Response};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::gateway::{GatewayError, Incoming};
 use webpubsub_service::{
-    Assignment, CommandHead, Part, PartsHost, ShardRange, ShardTask, encode_answer, parse_object_name,
+    CommandHead, Part, PartsHost, ShardRange, ShardTask, Task, encode_answer, parse_object_name,
 };
 use webpubsub_shard::{Command, Reply, ShardId};
 
@@ -95,10 +95,11 @@ impl Rest {
         let url = absolute(&line.path);
         let RequestUrl { path, query, .. } = split(&url);
         let operation = Operation::parse(line.method, path, query);
-        let operation = operation.unwrap_or_else(|why| broken(format!("{line:?} is refused: {why:?}")));
-        let Assignment::Shards { task, .. } = Assignment::of(operation) else {
-            broken(format!("{line:?} is not carried out by shards"))
+        let operation = match operation {
+            Ok(Operation::OfHub(_, operation)) => operation,
+            other => broken(format!("{line:?} is not carried out by shards: {other:?}")),
         };
+        let task = Task::of(operation);
         let asked = Rc::new(Asked { request, line, replies: RefCell::default() });
         let (answered, shards) = (Rc::clone(&self.answered), ShardRange::below(reached));
         let parts = Parts { asked: Rc::clone(&asked), queue: Rc::clone(&self.queue) };
