@@ -1,6 +1,6 @@
 //! Tokens of servers that were found good, so that the next request with the same one costs less.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 
 use webpubsub_protocol::time::Timestamp;
@@ -24,7 +24,7 @@ const MAX_TOKEN_BYTES: usize = 2048;
 pub struct VerifiedTokens {
     /// By a hash of the token under a random key. A token is compared with one that is kept only where all 64 bits agree,
     /// so how long that takes says nothing to whoever guesses one.
-    tokens: HashMap<u64, Verified>,
+    tokens: BTreeMap<u64, Verified>,
     hasher: RandomState,
 }
 

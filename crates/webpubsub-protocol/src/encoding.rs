@@ -4,16 +4,34 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode
 
 /// The names and values of a raw query, still encoded, in order.
 pub(crate) fn parameters(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
-    query
-        .unwrap_or_default()
-        .split('&')
-        .filter(|parameter| !parameter.is_empty())
-        .map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
+    let mut rest = query;
+    let parts = std::iter::from_fn(move || {
+        let (part, after) = split_at_byte(rest?, b'&');
+        rest = after;
+        Some(part)
+    });
+    parts.filter(|part| !part.is_empty()).map(|part| {
+        let (name, value) = split_at_byte(part, b'=');
+        (name, value.unwrap_or_default())
+    })
+}
+
+/// What stands before the first of an ASCII byte, and what stands after it. A search for a `char` takes longer to begin
+/// than most parts of a query are to go through.
+fn split_at_byte(text: &str, byte: u8) -> (&str, Option<&str>) {
+    let at = text.bytes().position(|found| found == byte);
+    match at.and_then(|at| text.split_at_checked(at)) {
+        Some((before, after)) => (before, after.get(1..)),
+        None => (text, None),
+    }
 }
 
 /// Decodes one segment of a path, once. `None` where a `%` is not followed by two hex digits, or
 /// the bytes are not UTF-8.
 pub fn decode_segment(segment: &str) -> Option<String> {
+    if !segment.bytes().any(|byte| byte == b'%') {
+        return Some(segment.to_owned());
+    }
     let escapes = |text: &str| {
         text.split('%').skip(1).all(|rest| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2)
     };
@@ -25,7 +43,10 @@ pub fn decode_segment(segment: &str) -> Option<String> {
 
 /// The same for a name or value of a query, in which `+` is a space.
 pub(crate) fn decode_parameter(text: &str) -> Option<String> {
-    decode_segment(&text.replace('+', " "))
+    if text.bytes().any(|byte| byte == b'+') {
+        return decode_segment(&text.replace('+', " "));
+    }
+    decode_segment(text)
 }
 
 /// As [`decode_parameter`]; what cannot be decoded stays as it is or becomes U+FFFD.

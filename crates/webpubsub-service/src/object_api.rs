@@ -75,7 +75,7 @@ impl ObjectResponse {
 /// The name of a shard's object.
 #[must_use]
 pub fn object_name(hub: &HubName, shard: ShardId) -> String {
-    format!("{hub}/{shard}")
+    [hub.as_str(), "/", &shard.to_string()].concat()
 }
 
 /// The names of the objects of all shards that a hub has.
@@ -100,7 +100,7 @@ mod tests {
         let hub = HubName::parse("Chat_1").unwrap();
         for shard in [0, 7, u16::MAX] {
             let name = object_name(&hub, ShardId(shard));
-            assert_eq!(name, format!("{hub}/{shard}"));
+            assert_eq!(name, [hub.as_str(), "/", &shard.to_string()].concat());
             assert_eq!(parse_object_name(&name), Some((hub.clone(), ShardId(shard))));
         }
     }

@@ -207,7 +207,7 @@ impl<'a> Query<'a> {
     fn values(self, name: &'static str) -> impl Iterator<Item = Result<String, Refusal>> + use<'a> {
         let is_named = move |(key, _): &(&str, &str)| {
             key.eq_ignore_ascii_case(name)
-                || (key.contains(['%', '+'])
+                || (key.bytes().any(|byte| matches!(byte, b'%' | b'+'))
                     && decode_parameter(key).is_some_and(|key| key.eq_ignore_ascii_case(name)))
         };
         let decode = move |(_, value)| decode_parameter(value).ok_or(Refusal::ParameterEncoding { name });

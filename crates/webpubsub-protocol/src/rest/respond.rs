@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use super::{MAX_TOKEN_MINUTES, MemberPage, Refusal, VERSIONS};
 use crate::data::MetadataError;
@@ -69,6 +70,7 @@ const JSON: &str = "application/json; charset=utf-8";
 const PROBLEM: &str = "application/problem+json; charset=utf-8";
 const ERROR_CODE: &str = "x-ms-error-code";
 const VERSIONS_HEADER: &str = "api-supported-versions";
+static SUPPORTED_VERSIONS: LazyLock<String> = LazyLock::new(|| VERSIONS.join(", "));
 const CHALLENGE: &str = "www-authenticate";
 const BAD_REQUEST: &str = "Error.BadRequest";
 const UNAUTHORIZED: &str = "Error.Unauthorized";
@@ -200,7 +202,7 @@ impl fmt::Debug for Response {
 
 impl Response {
     fn empty(status: u16) -> Self {
-        let versions = (VERSIONS_HEADER, Cow::Owned(VERSIONS.join(", ")));
+        let versions = (VERSIONS_HEADER, Cow::Borrowed(SUPPORTED_VERSIONS.as_str()));
         Self { status, headers: vec![versions], body: String::new() }
     }
 

@@ -466,8 +466,8 @@ impl Template {
     fn names_in<'a>(&self, path: &'a str) -> Option<Names<'a>> {
         let mut names = Names::default();
         // From the end: of two templates with as many segments, most differ in the last.
-        let mut segments = path.rsplit('/');
-        for expected in self.path.rsplit('/') {
+        let mut segments = segments_from_end(path);
+        for expected in segments_from_end(self.path) {
             let segment = segments.next()?;
             match expected {
                 "{hub}" => names.hub = segment,
@@ -482,6 +482,22 @@ impl Template {
         }
         segments.next().is_none().then_some(names)
     }
+}
+
+/// The segments of a path, the last one first. A search for a `char` takes longer to begin than most of them are to go
+/// through.
+fn segments_from_end(path: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(path);
+    std::iter::from_fn(move || {
+        let path = rest?;
+        let slash = path.bytes().rposition(|byte| byte == b'/');
+        let (before, segment) = match slash.and_then(|slash| path.split_at_checked(slash)) {
+            Some((before, segment)) => (Some(before), segment.get(1..)?),
+            None => (None, path),
+        };
+        rest = before;
+        Some(segment)
+    })
 }
 
 /// Whether a segment is an action such as `:send` with its colon escaped.
