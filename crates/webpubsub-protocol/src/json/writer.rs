@@ -14,7 +14,7 @@ const SPARE_BYTES: usize = 64;
 pub(crate) const LARGE_SPARE_BYTES: usize = 1024;
 
 /// Room for what is written as a rule, so that it need not grow.
-const USUAL_BYTES: usize = 128;
+const USUAL_BYTES: usize = 256;
 
 /// One JSON object or list that is being written, without blanks.
 #[derive(Debug, Clone)]
