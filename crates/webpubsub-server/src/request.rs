@@ -25,16 +25,20 @@ pub(crate) struct Request {
     pub(crate) head: Parts,
     /// The address that its connection comes from; empty where it is not known.
     pub(crate) address: String,
-    /// The whole URL, as it was written.
-    url: String,
+    scheme: &'static str,
+    /// As it was written: what the request names, or its header.
+    host: String,
     /// `None` once it was read.
     body: RefCell<Option<Incoming>>,
     /// Whether its end will not be found.
     is_cut_off: Cell<bool>,
 }
 
-/// What a host has none of, and some readers of URLs take for its beginning or its end (RFC 3986, section 3.2).
-const NOT_IN_HOSTS: [char; 4] = ['@', '\\', ' ', '\t'];
+/// Whether a byte is in no host: it ends one in a URL, or some readers of URLs take it for the beginning or the end of
+/// one (RFC 3986, section 3.2).
+const fn is_in_no_host(byte: u8) -> bool {
+    matches!(byte, b'/' | b'?' | b'#' | b'*' | b'@' | b'\\' | b' ' | b'\t')
+}
 
 /// The refusal of a body that does not come as its head says, or not in time.
 const CUT_OFF: Refusal = Refusal::Parameter {
@@ -51,7 +55,11 @@ impl Request {
     ///
     /// # Errors
     /// It names no host, several, or one that is none.
-    pub(crate) fn new(scheme: &str, address: &str, request: hyper::Request<Incoming>) -> Result<Self, NoUrl> {
+    pub(crate) fn new(
+        scheme: &'static str,
+        address: &str,
+        request: hyper::Request<Incoming>,
+    ) -> Result<Self, NoUrl> {
         let (head, body) = request.into_parts();
         let mut hosts = head.headers.get_all(HOST).iter();
         let host = match (head.uri.authority(), hosts.next(), hosts.next()) {
@@ -60,15 +68,13 @@ impl Request {
             (None, Some(host), None) => host.to_str().map_err(|_| NoUrl)?,
             (None, None, None) => return Err(NoUrl),
         };
-        let target = head.uri.path_and_query().ok_or(NoUrl)?.as_str();
-        let url = [scheme, "://", host, target].concat();
-        // What stands in the place of a host and ends it would be taken for the path.
-        RequestUrl::split(&url)
-            .filter(|url| !host.is_empty() && url.host == host && !host.contains(NOT_IN_HOSTS))
-            .ok_or(NoUrl)?;
+        if head.uri.path_and_query().is_none() || host.is_empty() || host.bytes().any(is_in_no_host) {
+            return Err(NoUrl);
+        }
         Ok(Self {
             address: address.to_owned(),
-            url,
+            scheme,
+            host: host.to_owned(),
             head,
             body: RefCell::new(Some(body)),
             is_cut_off: Cell::new(false),
@@ -76,12 +82,13 @@ impl Request {
     }
 
     /// The request as the service's crate sees it.
-    pub(crate) fn incoming(&self) -> Option<webpubsub_service::gateway::Incoming<'_>> {
-        Some(webpubsub_service::gateway::Incoming {
-            method: self.head.method.as_str(),
-            url: RequestUrl::split(&self.url)?,
+    pub(crate) fn incoming(&self) -> webpubsub_service::gateway::Incoming<'_> {
+        let Self { scheme, host, head, .. } = self;
+        webpubsub_service::gateway::Incoming {
+            method: head.method.as_str(),
+            url: RequestUrl { scheme, host, path: head.uri.path(), query: head.uri.query() },
             authorization: self.header(&AUTHORIZATION).unwrap_or_default(),
-        })
+        }
     }
 
     /// Whether its body has another coding than chunks, or beside them.
@@ -93,8 +100,10 @@ impl Request {
 
     /// Whether its head was so long that its connection is to end.
     pub(crate) fn has_long_head(&self) -> bool {
-        let lines = self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
-        self.url.len() + lines.sum::<usize>() > MAX_KEPT_HEAD_BYTES
+        let Parts { uri, headers, .. } = &self.head;
+        let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
+        let lines = headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        target + lines.sum::<usize>() > MAX_KEPT_HEAD_BYTES
     }
 
     /// A header that is text.

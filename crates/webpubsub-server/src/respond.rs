@@ -1,19 +1,35 @@
 //! Responses.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
-use hyper::http::response::Builder;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use webpubsub_protocol::rest;
 
 /// A response of the service's crate.
 pub(crate) fn respond(rest::Response { status, headers, body }: rest::Response) -> Response<Full<Bytes>> {
-    let built =
-        headers.into_iter().fold(Response::builder().status(status), |built: Builder, (name, value)| {
-            built.header(name, &*value)
-        });
-    built.body(Full::from(body)).unwrap_or_else(|_| text(StatusCode::INTERNAL_SERVER_ERROR, ""))
+    let Ok(status) = StatusCode::from_u16(status) else { return failure() };
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    for (name, value) in headers {
+        let value = match value {
+            Cow::Borrowed(value) => Bytes::from_static(value.as_bytes()),
+            Cow::Owned(value) => value.into(),
+        };
+        let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_maybe_shared(value))
+        else {
+            return failure();
+        };
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+/// The response in the place of one that cannot be written.
+fn failure() -> Response<Full<Bytes>> {
+    text(StatusCode::INTERNAL_SERVER_ERROR, "")
 }
 
 /// A response with a line of text.

@@ -97,7 +97,7 @@ where
 
 async fn answer(
     thread: &Rc<Thread>,
-    scheme: &str,
+    scheme: &'static str,
     address: &str,
     mut request: hyper::Request<Incoming>,
 ) -> Response<Full<Bytes>> {
@@ -132,10 +132,7 @@ async fn answer_request(
         None => None,
     };
     let host = RequestHost { thread, request, task: Cell::new(None) };
-    let Some(asked) = request.incoming() else {
-        return text(StatusCode::BAD_REQUEST, "The request has no absolute URL.");
-    };
-    let answer = Gateway::new(&host, &thread.config).answer(asked).await;
+    let answer = Gateway::new(&host, &thread.config).answer(request.incoming()).await;
     let (answer, given) = match answer {
         Answer::Respond(response) => return respond(response),
         Answer::Forward(name) => return respond(host.forward(name).await),
