@@ -21,6 +21,8 @@ pub(crate) struct FanOut<'a> {
     now: Timestamp,
     /// The row of the log in which it is written, if it is.
     row: u64,
+    /// How many receivers there may be.
+    most: usize,
     /// The message as JSON, which is also what the log keeps; made when it is first needed.
     frame: Option<json::DataFrame>,
     simple: Vec<Slot>,
@@ -36,11 +38,12 @@ pub(crate) struct FanOut<'a> {
 }
 
 impl<'a> FanOut<'a> {
-    pub(crate) fn new(publish: &'a dyn Message, row: u64, now: Timestamp) -> Self {
+    pub(crate) fn new(publish: &'a dyn Message, most: usize, row: u64, now: Timestamp) -> Self {
         Self {
             publish,
             now,
             row,
+            most,
             frame: None,
             simple: Vec::new(),
             json: Receivers::default(),
@@ -55,21 +58,24 @@ impl<'a> FanOut<'a> {
     /// Adds a receiver. A reliable connection numbers the message, if its buffer has room for it.
     #[inline]
     pub(crate) fn add(&mut self, slot: Slot, connection: &mut Connection) {
+        let most = self.most;
         let receivers = match &connection.framing {
-            Framing::Simple(_) => return self.simple.push(slot),
+            Framing::Simple(_) => return push(&mut self.simple, slot, most),
             Framing::Messages(Encoding::Json) => &mut self.json,
             Framing::Messages(Encoding::Protobuf) => &mut self.protobuf,
             Framing::Mqtt => return self.add_mqtt(slot, connection),
         };
-        let Some(buffer) = &mut connection.buffer else { return receivers.plain.push(slot) };
+        let Some(buffer) = &mut connection.buffer else {
+            return push(&mut receivers.plain, slot, most);
+        };
         let bytes = self.frame.get_or_insert_with(|| self.publish.json()).len();
         if !buffer.has_room(bytes) {
             return self.overflowing.push(slot);
         }
         let sequence_id = buffer.push(self.row, bytes);
-        self.buffered.push(slot);
+        push(&mut self.buffered, slot, most);
         if buffer.link == Link::Attached {
-            receivers.numbered.push((slot, sequence_id));
+            push(&mut receivers.numbered, (slot, sequence_id), most);
         }
     }
 
@@ -135,6 +141,15 @@ impl<'a> FanOut<'a> {
         protobuf.send(|| publish.protobuf(), step);
         mqtt.send(step);
     }
+}
+
+/// Adds to a list, which is given room at once for as many as it may become: most receivers of a group are framed alike.
+#[inline]
+fn push<T>(list: &mut Vec<T>, receiver: T, most: usize) {
+    if list.is_empty() {
+        list.reserve(most);
+    }
+    list.push(receiver);
 }
 
 /// Who receives a message in one encoding.

@@ -92,14 +92,11 @@ impl Log {
 }
 
 /// The bitmap of these slots, no longer than the largest needs.
-pub(crate) fn bitmap(slots: impl IntoIterator<Item = Slot>) -> Vec<u8> {
-    let mut bits = Vec::new();
+pub(crate) fn bitmap(slots: &[Slot]) -> Vec<u8> {
+    let bytes = slots.iter().max().map_or(0, |last| last.index() / 8 + 1);
+    let mut bits = vec![0; bytes];
     for slot in slots {
-        let at = slot.index() / 8;
-        if bits.len() <= at {
-            bits.resize(at + 1, 0);
-        }
-        if let Some(byte) = bits.get_mut(at) {
+        if let Some(byte) = bits.get_mut(slot.index() / 8) {
             *byte |= 1 << (slot.index() % 8);
         }
     }
@@ -121,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_bitmap_holds_its_slots_and_no_others() {
-        let bits = bitmap([Slot(0), Slot(9), Slot(23)]);
+        let bits = bitmap(&[Slot(0), Slot(9), Slot(23)]);
         assert_eq!(bits, [0b1, 0b10, 0b1000_0000]);
         assert_eq!(slots(&bits).collect::<Vec<_>>(), [Slot(0), Slot(9), Slot(23)]);
     }

@@ -25,7 +25,7 @@ impl Shard {
         {
             self.record_delivery(step.now, to, publish);
         }
-        let mut fan_out = FanOut::new(publish, self.log.newest() + 1, step.now);
+        let mut fan_out = FanOut::new(publish, to.len(), self.log.newest() + 1, step.now);
         for &slot in to {
             if let Some(connection) = self.connections.get_mut(slot) {
                 fan_out.add(slot, connection);
@@ -56,10 +56,10 @@ impl Shard {
         relayed: bool,
         step: &mut Step,
     ) {
-        let recipients = bitmap(mem::take(&mut fan_out.buffered));
+        let recipients = bitmap(&fan_out.buffered);
         let mut message = fan_out.frame().with(None);
         if let Some(content) = publish.publish().and_then(|publish| publish.mqtt.as_ref()) {
-            content.add_to(&mut message, &bitmap(mem::take(&mut fan_out.mqtt.exactly_once)));
+            content.add_to(&mut message, &bitmap(&fan_out.mqtt.exactly_once));
         }
         let bytes = message.len();
         self.log.add(bytes);

@@ -77,7 +77,7 @@ impl Shard {
         if message.expires().is_some_and(|expires| expires <= step.now) {
             return;
         }
-        let mut fan_out = FanOut::new(message, self.log.newest(), step.now);
+        let mut fan_out = FanOut::new(message, 1, self.log.newest(), step.now);
         for (slot, id) in to {
             if let Some(connection) = self.connections.get(slot) {
                 fan_out.add_numbered(slot, id, &connection.framing);

@@ -107,7 +107,7 @@ impl DataFrame {
     #[must_use]
     pub fn with(&self, sequence_id: Option<SequenceId>) -> String {
         match sequence_id {
-            Some(id) => format!("{}{}{id}{}", self.head, Self::BEFORE_SEQUENCE_ID, Self::TAIL),
+            Some(id) => [&*self.head, Self::BEFORE_SEQUENCE_ID, &id.0.to_string(), Self::TAIL].concat(),
             None => [&*self.head, Self::TAIL].concat(),
         }
     }
