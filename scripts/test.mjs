@@ -1,7 +1,7 @@
 // `npm test`: everything, or with `--only` or `--quick` a part of it.
 //
-// A step that fails does not hide the others. The end says of each what failed in it and why, and the last line is the
-// sum over all of them.
+// A step that fails does not hide the others. The end says what each took, of those that failed what and why, and the last
+// line is the sum over all of them.
 import { existsSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { parse } from "./command.mjs";
@@ -13,6 +13,9 @@ import { describeFailure } from "./test/failures.mjs";
 import { steps } from "./test/steps.mjs";
 
 /** @import { Part, Step } from "./test/steps.mjs" */
+
+/** A part of a run that took less is not worth a line at its end. */
+const WORTH_A_LINE_MS = 1_000;
 
 const names = [...new Set(steps.flatMap(({ name, group }) => (group ? [name, group] : [name])))];
 
@@ -52,17 +55,22 @@ exitOnSignals();
 await main(async () => {
   const { chosen, files, pattern, whole, host } = choose(process.argv.slice(2));
   const needs = chosen.flatMap(({ needs }) => (typeof needs === "function" ? needs(files) : [needs]));
+  const started = performance.now();
   for (const purpose of new Set(needs)) await setUp(purpose);
+  const times = [{ title: "Set-up", ms: performance.now() - started }];
 
   /** @type {{ one: Step, error: Parameters<typeof describeFailure>[0] }[]} */
   const failures = [];
   const sum = { passed: 0, failed: 0 };
   for (const one of chosen) {
+    const begun = performance.now();
     const { error, passed, failed } = await attempt(one, { files, pattern, whole, host });
+    times.push({ title: one.title, ms: performance.now() - begun });
     sum.passed += passed;
     sum.failed += failed;
     if (error) failures.push({ one, error });
   }
+  if (chosen.length > 1) sayTimes(times);
   if (failures.length > 0) {
     say("\nFailed:");
     const narrowed = [
@@ -81,6 +89,16 @@ await main(async () => {
   say(`\n${sum.passed} passed, ${sum.failed} failed`);
   process.exitCode = sum.failed > 0 ? 1 : 0;
 });
+
+/**
+ * Says what each part of the run took, and all of them.
+ * @param {{ title: string, ms: number }[]} times
+ */
+function sayTimes(times) {
+  say("\nTook:");
+  for (const { title, ms } of times.filter(({ ms }) => ms >= WORTH_A_LINE_MS)) say(`  ${title}: ${duration(ms)}`);
+  say(`  together: ${duration(times.reduce((sum, { ms }) => sum + ms, 0))}`);
+}
 
 /**
  * The steps to do, by name or group, what one of them is narrowed to, and whether that is everything.
