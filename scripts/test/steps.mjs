@@ -8,7 +8,6 @@ import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "../build.mjs";
-import { filesUnder } from "../build/inputs.mjs";
 import { reportSizes } from "../build/sizes.mjs";
 import { checkCompatibility } from "../compatibility.mjs";
 import { dryRun } from "../deploy.mjs";
@@ -20,6 +19,7 @@ import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, 
 import { checkCircles } from "./circles.mjs";
 import { checkLinks, checkSources } from "./documents.mjs";
 import { newFailures, readFailures } from "./failures.mjs";
+import { alone, idle, ofOtherHosts, ofSeveralShards, sideBySide, testFiles } from "./files.mjs";
 import { checkTestNames } from "./names.mjs";
 import { needsOf } from "./needs.mjs";
 import { newRecord, recordCargo } from "./record.mjs";
@@ -47,46 +47,15 @@ const logs = join(built, "test-logs");
 const FILE_LIMIT_MS = 10 * 60_000;
 const E2E_LIMIT_MS = 45 * 60_000;
 
+/** How many end-to-end files run at a time: with two of them, most of two cores is idle. */
+const AT_A_TIME = 4;
+
 /** @typedef {NonNullable<Parameters<typeof run>[2]>} RunOptions */
 
 const native = (/** @type {string[]} */ args, /** @type {RunOptions} */ options = {}) =>
   run("cargo", args, { cwd: root, env: nativeEnv(), ...options });
 const wasm = (/** @type {string[]} */ args, /** @type {RunOptions} */ options = {}) =>
   run("cargo", args, { cwd: root, env: wasmEnv(), ...options });
-
-/** @param {string} folder */
-const testFiles = (folder) => filesUnder(at("tests", folder)).filter((file) => file.endsWith(".test.mjs"));
-
-/** Tests that run when no other does: they compare times or memory, or use the documents' own folders and ports. */
-const alone = [
-  "chaos/chaos",
-  "e2e/clients/slow-readers",
-  "e2e/event-handlers/order",
-  "e2e/reliability/hibernation",
-  "e2e/reliability/silences",
-  "quickstart/event-handler",
-].map((name) => at("tests", `${name}.test.mjs`));
-
-/** Folders of tests that start no service of their own, or one that is always the same, or that have a step of their own. */
-const apart = ["scripts", "worker", "packaging", "examples", "native"].map((name) => at("tests", name));
-
-/** All other end-to-end tests, but for those that need the machine to themselves. */
-const sideBySide = () => testFiles("").filter((file) => ![...apart, ...alone].some((path) => file.startsWith(path)));
-
-/** What the native server adds nothing to: a client whose service is a script, deployment. */
-const ofOtherHosts = ["client", "e2e/operations/deploy"].map((name) => at("tests", name));
-
-/** Where several shards of one process do something else than one: what is relayed, recovered, numbered and in order. */
-const ofSeveralShards = [
-  "clients/delivery",
-  "clients/group-states",
-  "clients/order",
-  "clients/order-of-many",
-  "clients/streams",
-  "reliability/recovery",
-  "reliability/reliable",
-  "reliability/restart",
-].map((name) => at("tests", "e2e", `${name}.test.mjs`));
 
 /**
  * Runs test files, `concurrency` of them at a time. `record` is the step that they are all of, if they are; `pattern` is
@@ -338,7 +307,7 @@ export const steps = [
     },
   },
   {
-    // Two files at a time: most of a test is waiting.
+    // Several files at a time: most of a test is waiting.
     name: "e2e",
     title: "End-to-end tests",
     needs: (files) => (files.length > 0 ? needsOf(files) : ["e2e"]),
@@ -349,7 +318,7 @@ export const steps = [
       await build({ packages: files.some((file) => resolve(file).startsWith(at("tests", "packaging"))) });
       if (host === "native") await buildServer();
       if (files.length > 0) return endToEnd(files, { pattern, host });
-      return endToEnd(sideBySide(), { concurrency: 2, record: host === "native" ? undefined : "e2e", host });
+      return endToEnd(sideBySide(), { concurrency: AT_A_TIME, record: host === "native" ? undefined : "e2e", host });
     },
   },
   {
@@ -359,6 +328,15 @@ export const steps = [
     needs: "e2e",
     tests: true,
     work: ({ host }) => endToEnd(alone, { record: host === "native" ? undefined : "alone", host }),
+  },
+  {
+    name: "idle",
+    group: "e2e",
+    title: "End-to-end tests that wait until objects sleep",
+    needs: "e2e",
+    tests: true,
+    work: ({ host }) =>
+      endToEnd(idle, { concurrency: idle.length, record: host === "native" ? undefined : "idle", host }),
   },
   {
     // The same tests on the other host, in less time: `npm run e2e -- --host native` has all numbers of shards.
@@ -376,9 +354,9 @@ export const steps = [
         /** @type {number} */ concurrency,
       ) => endToEnd(files, { host: "native", shards, concurrency });
       return [
-        await on(sideBySide().filter(isMeant), "fewest", 2),
-        await on(ofSeveralShards, "most", 2),
-        await on(alone.filter(isMeant), "fewest", 1),
+        await on(sideBySide().filter(isMeant), "fewest", AT_A_TIME),
+        await on(ofSeveralShards, "most", AT_A_TIME),
+        await on([...alone, ...idle].filter(isMeant), "fewest", 1),
       ].join("\n");
     },
   },
@@ -413,6 +391,7 @@ export const steps = [
     title: "COMPATIBILITY.md",
     needs: "quick",
     quick: true,
-    work: ({ whole }) => checkCompatibility({ ran: whole ? ["native", "packaging", "e2e", "alone", "examples"] : [] }),
+    work: ({ whole }) =>
+      checkCompatibility({ ran: whole ? ["native", "packaging", "e2e", "alone", "idle", "examples"] : [] }),
   },
 ];
