@@ -1,7 +1,8 @@
 // Starting other programs, and never leaving one behind.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, readFileSync, readdirSync } from "node:fs";
+import { accessSync, constants as fsConstants, readFileSync, readdirSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { delimiter, join } from "node:path";
 import { Problem } from "./terminal.mjs";
 
@@ -39,8 +40,10 @@ export function onNextSignal(handler) {
 }
 
 /**
- * How a program is started.
- * @typedef {{ env?: NodeJS.ProcessEnv, cwd?: string, stdio?: import("node:child_process").StdioOptions }} StartOptions
+ * How a program is started; one that `isModest` gets what others leave of the machine, as all that it starts.
+ * @typedef {{
+ *   env?: NodeJS.ProcessEnv, cwd?: string, stdio?: import("node:child_process").StdioOptions, isModest?: boolean,
+ * }} StartOptions
  */
 
 /**
@@ -50,10 +53,11 @@ export function onNextSignal(handler) {
  * @param {StartOptions} options
  * @returns {import("node:child_process").ChildProcessWithoutNullStreams}
  */
-export function start(command, args, { env = process.env, cwd, stdio = ["ignore", "pipe", "pipe"] } = {}) {
+export function start(command, args, { env = process.env, cwd, stdio = ["ignore", "pipe", "pipe"], isModest } = {}) {
   const child = /** @type {import("node:child_process").ChildProcessWithoutNullStreams} */ (
     spawn(command, args, { env, cwd, stdio })
   );
+  if (isModest && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   running.add(child);
   child.once("exit", () => running.delete(child));
   child.once("error", () => running.delete(child));
@@ -200,7 +204,7 @@ export function which(name, path = process.env.PATH ?? "") {
     .map((folder) => join(folder, name))
     .find((file) => {
       try {
-        accessSync(file, constants.X_OK);
+        accessSync(file, fsConstants.X_OK);
         return true;
       } catch {
         return false;

@@ -12,13 +12,16 @@ const PROFILE = "server";
 /** The program; the environment may name one that is built already. */
 const serverProgram = process.env.WEBPUBSUB_SERVER ?? at("target", PROFILE, PACKAGE);
 
-/** Builds it, if it is out of date. */
-export async function buildServer() {
+/**
+ * Builds it, if it is out of date: `ahead` of who needs it without a word, and with what others leave of the machine.
+ */
+export async function buildServer({ ahead = false } = {}) {
   if (process.env.WEBPUBSUB_SERVER) return;
   const args = ["build", "--locked", "--profile", PROFILE, "-p", PACKAGE];
   // They come with a build of everything.
   if (existsSync(at("build", "www", "index.html"))) args.push("--features", "pages");
-  await step("Building the native server", () => run("cargo", args, { cwd: root, env: nativeEnv() }));
+  const make = () => run("cargo", args, { cwd: root, env: nativeEnv(), isModest: ahead });
+  await (ahead ? make() : step("Building the native server", make));
 }
 
 /**

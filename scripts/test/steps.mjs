@@ -7,6 +7,7 @@
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { buildGenerator } from "../../bench/generator.mjs";
 import { build } from "../build.mjs";
 import { reportSizes } from "../build/sizes.mjs";
 import { checkCompatibility } from "../compatibility.mjs";
@@ -106,6 +107,12 @@ async function endToEnd(files, { host = "workerd", shards, ...options }) {
   checkLogs(logs);
   return output;
 }
+
+/**
+ * Builds what later steps need beside tests that mostly wait. A build that fails does so again, and is reported, in the
+ * step that needs it.
+ */
+const buildAhead = () => Promise.allSettled([buildServer({ ahead: true }), buildGenerator({ ahead: true })]);
 
 /** @type {Step[]} */
 export const steps = [
@@ -313,12 +320,21 @@ export const steps = [
     needs: (files) => (files.length > 0 ? needsOf(files) : ["e2e"]),
     tests: true,
     takesFiles: true,
-    async work({ files, pattern, host }) {
+    async work({ files, pattern, host, whole }) {
       rmSync(logs, { recursive: true, force: true });
       await build({ packages: files.some((file) => resolve(file).startsWith(at("tests", "packaging"))) });
       if (host === "native") await buildServer();
       if (files.length > 0) return endToEnd(files, { pattern, host });
-      return endToEnd(sideBySide(), { concurrency: AT_A_TIME, record: host === "native" ? undefined : "e2e", host });
+      const ahead = whole ? buildAhead() : undefined;
+      try {
+        return await endToEnd(sideBySide(), {
+          concurrency: AT_A_TIME,
+          record: host === "native" ? undefined : "e2e",
+          host,
+        });
+      } finally {
+        await ahead;
+      }
     },
   },
   {
