@@ -1,17 +1,14 @@
 // Our client package in Chromium, from the files that the service serves.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium, openPage } from "../support/browser.mjs";
+import { test } from "node:test";
+import { openPage, useChromium } from "../support/browser.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
 forEachShardCount(
   "Our client in Chromium",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     for (const protocol of ["WebPubSubJsonProtocol", "WebPubSubJsonReliableProtocol"]) {
       test(`${protocol} connects, joins, sends, receives and stops cleanly`, async () => {

@@ -1,7 +1,7 @@
 // Connections and groups on the page: listed over all shards, searched, looked at, changed and closed.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium } from "../support/browser.mjs";
+import { test } from "node:test";
+import { useChromium } from "../support/browser.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { checkAccess, goTo, openPortal, overflow } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
@@ -9,10 +9,7 @@ import { forEachShardCount } from "../support/service.mjs";
 forEachShardCount(
   "Connections on the page",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     const open = (hub, options) => openPortal(browser, service, `connections/${hub.name}`, options);
     const rows = (page) => page.getByRole("group", { name: "Connections" }).getByRole("row");

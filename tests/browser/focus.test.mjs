@@ -1,7 +1,7 @@
 // Where the focus is after what those do who use the page by its keys alone.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium } from "../support/browser.mjs";
+import { test } from "node:test";
+import { useChromium } from "../support/browser.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { openPortal } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
@@ -9,10 +9,7 @@ import { forEachShardCount } from "../support/service.mjs";
 forEachShardCount(
   "The focus on the page",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     /** Presses what is found, with the keyboard. */
     const press = async (found, key = "Enter") => {

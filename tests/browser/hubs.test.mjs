@@ -1,7 +1,7 @@
 // Hubs and event handlers on the page: edited, tested, mended, exported and imported.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { launchChromium } from "../support/browser.mjs";
+import { afterEach, beforeEach, test } from "node:test";
+import { useChromium } from "../support/browser.mjs";
 import { AT_ONCE, EventHandler, OWN_SHARD } from "../support/event-handler.mjs";
 import { checkAccess, openPortal, overflow } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
@@ -9,13 +9,10 @@ import { forEachShardCount } from "../support/service.mjs";
 forEachShardCount(
   "Hubs on the page",
   (service) => {
-    let browser;
+    const browser = useChromium();
     let handler;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
     beforeEach(async () => (handler = await EventHandler.start()));
     afterEach(() => handler.stop());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
     const open = (hub, options) => openPortal(browser, service, `hubs/${hub.name}`, options);
     const settingsOf = async (hub) => JSON.parse((await service.manage("GET", `hubs/${hub.name}`)).body);

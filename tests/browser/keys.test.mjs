@@ -1,7 +1,7 @@
 // Keys on the page: rotated and regenerated, with a session and with a key alone.
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
-import { launchChromium, openPage } from "../support/browser.mjs";
+import { after, before, describe, test } from "node:test";
+import { openPage, useChromium } from "../support/browser.mjs";
 import { checkAccess, goTo, openPortal, overflow } from "../support/portal.mjs";
 import { Service } from "../support/service.mjs";
 import { sign } from "../support/token.mjs";
@@ -33,16 +33,9 @@ async function reveal(page, name) {
 for (const secret of ["a-secret-of-the-portal-for-tests", ""]) {
   describe(`Keys on the page ${secret ? "with a session" : "with a key"}`, () => {
     const service = new Service({ secrets: { PORTAL_SECRET: secret } });
-    let browser;
-    before(async () => {
-      browser = await launchChromium();
-      await service.start();
-    });
-    after(async () => {
-      await browser.close();
-      await service.stop();
-    });
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
+    before(() => service.start());
+    after(() => service.stop());
 
     const status = async (key) => {
       const token = sign({ aud: `${service.endpoint}/management/hubs` }, key);

@@ -1,7 +1,7 @@
 // Metrics on the page: Azure's names, lines, a table, and the same by shard.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium } from "../support/browser.mjs";
+import { test } from "node:test";
+import { useChromium } from "../support/browser.mjs";
 import { checkAccess, goTo, openPortal, overflow } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 
@@ -10,10 +10,7 @@ const QUOTA = 8;
 forEachShardCount(
   "Metrics on the page",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     /** Opens the page, has what happens counted, and opens it again, which asks anew. */
     const lookAtTwice = async (hub, happens, options = {}) => {

@@ -1,7 +1,7 @@
 // What goes wrong while the page is used: a service that is away or slow, others who edit the same, too much of something.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium } from "../support/browser.mjs";
+import { test } from "node:test";
+import { useChromium } from "../support/browser.mjs";
 import { goTo, openPortal, overflow } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { watch } from "../support/trace.mjs";
@@ -12,10 +12,7 @@ const MOST_WATCHERS = 8;
 forEachShardCount(
   "Mishaps on the page",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     const open = (path, options) => openPortal(browser, service, path, options);
     const problem = (page, words) => page.getByRole("alert").filter({ hasText: words });

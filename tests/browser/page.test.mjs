@@ -1,7 +1,7 @@
 // The frame of the page, and the pages that need no hub: navigation, signing in, themes, keys, client URLs.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium, openPage } from "../support/browser.mjs";
+import { test } from "node:test";
+import { openPage, useChromium } from "../support/browser.mjs";
 import { checkAccess, goTo, openPortal, overflow, signIn } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
 import { claimsOf } from "../support/token.mjs";
@@ -23,10 +23,7 @@ const PAGES = Object.keys(HEADINGS);
 forEachShardCount(
   "The page",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     const open = (path, options) => openPortal(browser, service, path, options);
     const problem = (page, words) => page.getByRole("alert").filter({ hasText: words }).waitFor();

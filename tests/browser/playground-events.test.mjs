@@ -1,7 +1,7 @@
 // Events and invocations in the playground, and what its log makes of acknowledgements.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium } from "../support/browser.mjs";
+import { test } from "node:test";
+import { useChromium } from "../support/browser.mjs";
 import { AT_ONCE, EventHandler } from "../support/event-handler.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { openPortal } from "../support/portal.mjs";
@@ -10,10 +10,7 @@ import { forEachShardCount } from "../support/service.mjs";
 forEachShardCount(
   "Events in the playground",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     const connect = async (url) => {
       const opened = await openPortal(browser, service, "playground", { signedIn: false });

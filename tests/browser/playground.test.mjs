@@ -1,7 +1,7 @@
 // The playground, used as a person uses it: filled in, clicked, read.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium } from "../support/browser.mjs";
+import { test } from "node:test";
+import { useChromium } from "../support/browser.mjs";
 import { present } from "../support/found.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { Link } from "../support/link.mjs";
@@ -12,10 +12,7 @@ import { clientClaims, sign } from "../support/token.mjs";
 forEachShardCount(
   "The playground",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     const open = (options = {}) => openPortal(browser, service, "playground", { signedIn: false, ...options });
     const state = (page, words) => page.locator("#state").getByText(words, { exact: true }).waitFor();

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { encode } from "uqr";
 import { at } from "../../scripts/paths.mjs";
-import { launchChromium } from "../support/browser.mjs";
+import { useChromium } from "../support/browser.mjs";
 import { present } from "../support/found.mjs";
 import { openPortal } from "../support/portal.mjs";
 import { kill, start } from "../support/processes.mjs";
@@ -29,10 +29,7 @@ const RUN = {
 forEachShardCount(
   "Programs of a client URL",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     const urlShown = (page) => page.getByRole("region", { name: "The client URL" }).innerText();
 

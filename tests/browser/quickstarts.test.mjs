@@ -1,7 +1,7 @@
 // Microsoft's two quickstarts, done through the page alone: no program, no command, no token.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium } from "../support/browser.mjs";
+import { test } from "node:test";
+import { useChromium } from "../support/browser.mjs";
 import { EventHandler, OWN_SHARD } from "../support/event-handler.mjs";
 import { goTo, openPortal } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
@@ -9,10 +9,7 @@ import { forEachShardCount } from "../support/service.mjs";
 forEachShardCount(
   "The quickstarts on the page",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     const row = (page, text) => page.getByRole("log").getByRole("listitem").filter({ hasText: text });
     const connect = async (page, hub, user) => {

@@ -1,8 +1,8 @@
 // The explorer of the REST API: every operation of the served document is there, and can be called.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium } from "../support/browser.mjs";
+import { test } from "node:test";
+import { useChromium } from "../support/browser.mjs";
 import { present } from "../support/found.mjs";
 import { checkAccess, openPortal, overflow } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
@@ -10,10 +10,7 @@ import { forEachShardCount } from "../support/service.mjs";
 forEachShardCount(
   "The Server API page",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     const open = (options) => openPortal(browser, service, "server-api", options);
     const choose = (page, id) => page.getByLabel("Operation", { exact: true }).selectOption(id);

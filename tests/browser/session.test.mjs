@@ -1,21 +1,15 @@
 // A page of the service in Chromium, with a session and no key.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { launchChromium, openPage } from "../support/browser.mjs";
+import { openPage, useChromium } from "../support/browser.mjs";
 import { Service } from "../support/service.mjs";
 import { sign } from "../support/token.mjs";
 
 describe("A session in Chromium", () => {
   const service = new Service({ secrets: { PORTAL_SECRET: "a-secret-of-the-portal-for-tests" } });
-  let browser;
-  before(async () => {
-    await service.start();
-    browser = await launchChromium();
-  });
-  after(async () => {
-    await browser.close();
-    await service.stop();
-  });
+  const browser = useChromium();
+  before(() => service.start());
+  after(() => service.stop());
 
   test("a page signs in, asks, watches and signs out", async () => {
     const hub = service.newHub();

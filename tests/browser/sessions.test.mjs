@@ -1,7 +1,7 @@
 // Sessions on the page: it signs in with a link, a secret or a key, and has no key in it.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launchChromium, openPage } from "../support/browser.mjs";
+import { test } from "node:test";
+import { openPage, useChromium } from "../support/browser.mjs";
 import { ALL_ROLES } from "../support/hub.mjs";
 import { checkAccess, goTo, openPortal, overflow, signIn } from "../support/portal.mjs";
 import { forEachShardCount } from "../support/service.mjs";
@@ -12,10 +12,7 @@ const SECRET = "a-secret-of-the-portal-for-tests";
 forEachShardCount(
   "Sessions on the page",
   (service) => {
-    let browser;
-    before(async () => (browser = await launchChromium()));
-    after(() => browser.close());
-    afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+    const browser = useChromium();
 
     let tickets = 0;
     const link = () => {

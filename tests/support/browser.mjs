@@ -1,5 +1,8 @@
 // Chromium, driven as a person would use it.
+import { after, afterEach, before } from "node:test";
 import { chromium } from "playwright-core";
+
+/** @import { Browser, BrowserContextOptions } from "playwright-core" */
 
 const QUIET = [
   "--no-sandbox",
@@ -17,10 +20,24 @@ export function launchChromium() {
 }
 
 /**
+ * A Chromium for the suite that calls this: it runs from before the first test until after the last one, and what a
+ * test opens in it is closed when that test is over.
+ * @returns {Pick<Browser, "newContext">}
+ */
+export function useChromium() {
+  /** @type {Browser} */
+  let browser;
+  before(async () => (browser = await launchChromium()));
+  after(() => browser.close());
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+  return { newContext: (options) => browser.newContext(options) };
+}
+
+/**
  * A page, and everything that it complained about: errors, warnings, uncaught exceptions.
- * @param {import("playwright-core").Browser} browser
+ * @param {Pick<Browser, "newContext">} browser
  * @param {string} url
- * @param {import("playwright-core").BrowserContextOptions} options
+ * @param {BrowserContextOptions} options
  */
 export async function openPage(browser, url, options = {}) {
   const context = await browser.newContext(options);

@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import axe from "axe-core";
 import { openPage } from "./browser.mjs";
 
-/** @import { Page } from "playwright-core" */
+/** @import { Browser, BrowserContextOptions, Page } from "playwright-core" */
 
 /**
  * Opens a page of the portal; with a service's key, signed in.
- * @param {import("playwright-core").Browser} browser
+ * @param {Pick<Browser, "newContext">} browser
  * @param {import("./service.mjs").Service} service
  * @param {string} path
- * @param {{ signedIn?: boolean } & import("playwright-core").BrowserContextOptions} options
+ * @param {{ signedIn?: boolean } & BrowserContextOptions} options
  */
 export async function openPortal(browser, service, path = "overview", { signedIn = true, ...options } = {}) {
   const opened = await openPage(browser, `${service.endpoint}/#/overview`, options);
