@@ -32,6 +32,7 @@ mod case;
 mod evaluate;
 mod find;
 mod parse;
+mod token;
 
 use crate::limits::MAX_FILTER_BYTES;
 use crate::name::GroupName;

@@ -1,3 +1,6 @@
+//! The parser: the types of operands, and what is reported of a filter that is wrong.
+
+use super::token::Token;
 use super::{Comparison, Fault, FilterError, Function, Node, SyntaxFault};
 use crate::limits::MAX_FILTER_DEPTH;
 
@@ -30,20 +33,6 @@ struct Parser<'a> {
     end: usize,
     depth: usize,
     fault: Option<FilterError>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Token<'a> {
-    End,
-    Open,
-    Close,
-    Comma,
-    /// An identifier, a keyword or the name of a function.
-    Word(&'a str),
-    /// A whole number, or what looks like some number.
-    Number(&'a str),
-    /// What stands between the quotes.
-    Text(&'a str),
 }
 
 /// A parsed part of the filter.
@@ -373,8 +362,7 @@ impl<'a> Parser<'a> {
     }
 
     fn syntax_error(&self, fault: SyntaxFault, at: usize) -> FilterError {
-        let position = self.text(0, at).encode_utf16().count();
-        FilterError::Syntax { filter: self.filter.to_owned(), position, fault }
+        FilterError::syntax(self.filter, fault, at)
     }
 
     fn text(&self, start: usize, end: usize) -> String {
@@ -384,53 +372,8 @@ impl<'a> Parser<'a> {
     /// Reads the next token.
     fn advance(&mut self) -> Result<(), FilterError> {
         self.end = self.next;
-        let rest = self.filter.get(self.next..).unwrap_or_default().trim_start();
-        self.start = self.filter.len() - rest.len();
-        let mut characters = rest.chars();
-        let word = |rest: &'a str| {
-            let is_part = |c: char| matches!(c, '_' | '$' | '.') || c.is_ascii_alphanumeric() || is_letter(c);
-            rest.split(|c| !is_part(c)).next().unwrap_or_default()
-        };
-        let (token, length) = match characters.next() {
-            None => (Token::End, 0),
-            Some('(') => (Token::Open, 1),
-            Some(')') => (Token::Close, 1),
-            Some(',') => (Token::Comma, 1),
-            Some('\'') => {
-                let quoted = quoted(characters.as_str())
-                    .ok_or_else(|| self.syntax_error(SyntaxFault::Unterminated, self.filter.len()))?;
-                (Token::Text(quoted), quoted.len() + 2)
-            }
-            Some('0'..='9') => (Token::Number(word(rest)), word(rest).len()),
-            Some('+' | '-') if characters.next().is_some_and(|c| c.is_ascii_alphanumeric()) => {
-                let length = 1 + word(rest.get(1..).unwrap_or_default()).len();
-                (Token::Number(rest.get(..length).unwrap_or_default()), length)
-            }
-            Some(c) if c == '_' || c == '$' || c.is_ascii_alphabetic() || is_letter(c) => {
-                (Token::Word(word(rest)), word(rest).len())
-            }
-            Some(other) => return Err(self.syntax_error(SyntaxFault::Character(other), self.start)),
-        };
-        self.token = token;
-        self.next = self.start + length;
+        (self.token, self.start, self.next) = Token::read(self.filter, self.next)?;
         Ok(())
-    }
-}
-
-/// Which other letters there are matters only to messages.
-fn is_letter(character: char) -> bool {
-    !character.is_ascii() && !character.is_whitespace()
-}
-
-/// What stands before the quote that ends a string; two quotes are a quote in it.
-fn quoted(text: &str) -> Option<&str> {
-    let mut bytes = text.bytes().enumerate();
-    loop {
-        let (end, _) = bytes.find(|(_, byte)| *byte == b'\'')?;
-        if !text.get(end + 1..).is_some_and(|rest| rest.starts_with('\'')) {
-            return text.get(..end);
-        }
-        bytes.next();
     }
 }
 
