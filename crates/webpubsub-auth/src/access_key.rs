@@ -1,3 +1,5 @@
+//! The access keys of the service.
+
 use std::fmt;
 
 use base64::Engine as _;

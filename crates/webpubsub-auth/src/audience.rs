@@ -1,3 +1,5 @@
+//! The URLs that a token opens: how the audience of a token is compared with the URL of a request.
+
 use std::borrow::Cow;
 use std::fmt;
 

@@ -1,3 +1,5 @@
+//! The claims of a token, checked.
+
 use std::borrow::Cow;
 
 use webpubsub_protocol::json::{Json, Members};

@@ -1,3 +1,5 @@
+//! Connection strings, in Azure's form.
+
 use std::fmt;
 
 /// Where a service is and what opens it, as one line to copy:

@@ -1,3 +1,5 @@
+//! Continuation tokens: where the next page of a list begins.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, crypto};

@@ -1,3 +1,5 @@
+//! What can be wrong with a token.
+
 use webpubsub_protocol::name::NameError;
 use webpubsub_protocol::rest::Refusal;
 

@@ -1,3 +1,5 @@
+//! Reconnection tokens, by which a client proves which connection it had.
+
 use std::time::Duration;
 
 use webpubsub_protocol::json::Writer;

@@ -1,3 +1,5 @@
+//! The sessions of operators who are signed in on the service's page.
+
 use std::time::Duration;
 
 use webpubsub_protocol::json::Writer;

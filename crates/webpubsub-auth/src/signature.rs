@@ -1,3 +1,5 @@
+//! The signature of an event: `ce-signature`.
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use webpubsub_protocol::encoding::push_hex;

@@ -1,3 +1,5 @@
+//! Tokens as they are sent: where they stand in a request, and whether a key has signed them.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, crypto};

@@ -1,3 +1,5 @@
+//! The inputs that mutants are made of.
+
 use std::path::Path;
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Every decoder of what others send, with what it promises about any input.
+
 mod client;
 mod event_handler;
 mod mqtt;

@@ -1,3 +1,5 @@
+//! One run: mutants for each decoder, on several threads, with a limit of time for each input.
+
 use std::any::Any;
 use std::fmt;
 use std::ops::Range;

@@ -1,3 +1,5 @@
+//! The packets of one client, in the version that its CONNECT asks for.
+
 use crate::downstream::DownstreamPacket;
 use crate::error::DecodeError;
 use crate::framing::{Frame, Framing};

@@ -1,3 +1,5 @@
+//! Packets from the service to a client.
+
 use crate::error::DecodeError;
 use crate::packet::{Ack, Connack, Disconnect, Results};
 use crate::property::{Properties, place};

@@ -1,3 +1,5 @@
+//! What can be wrong with a packet.
+
 use crate::reason::ReasonCode;
 
 /// Bytes that are no packet, or a packet that is not allowed as it is. Each ends the connection.

@@ -1,3 +1,5 @@
+//! Where a packet ends: the fixed header, and packets that arrive in pieces.
+
 use crate::error::DecodeError;
 use crate::read::{Variable, variable};
 

@@ -1,3 +1,5 @@
+//! The properties of MQTT 5, and which packet may have which.
+
 use crate::error::DecodeError;
 use crate::read::Reader;
 use crate::write::Writer;

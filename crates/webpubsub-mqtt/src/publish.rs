@@ -1,3 +1,5 @@
+//! PUBLISH, which both sides send.
+
 use crate::error::DecodeError;
 use crate::packet::Qos;
 use crate::packet_id::PacketId;

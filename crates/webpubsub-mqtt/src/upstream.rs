@@ -1,3 +1,5 @@
+//! Packets from a client to the service.
+
 use crate::error::DecodeError;
 use crate::packet::{Ack, Auth, Connect, Disconnect, Qos, Subscribe, Subscription, Unsubscribe, Will};
 use crate::packet_id::PacketId;

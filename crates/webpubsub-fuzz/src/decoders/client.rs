@@ -1,3 +1,5 @@
+//! Decoders of what clients and the service send each other.
+
 use webpubsub_protocol::client::endpoint::{ClientEndpoint, SimpleMode};
 use webpubsub_protocol::client::{Subprotocol, json, protobuf};
 use webpubsub_protocol::data::MessageData;

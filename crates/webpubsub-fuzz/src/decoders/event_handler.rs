@@ -1,3 +1,5 @@
+//! Decoders of what event handlers answer, and of the settings that name them.
+
 use serde_json::Value;
 use webpubsub_protocol::client::{DownstreamMessage, Encoding, Origin};
 use webpubsub_protocol::event_handler::connect::{ConnectAnswer, ConnectBody};

@@ -1,3 +1,5 @@
+//! Decoders of MQTT packets.
+
 use webpubsub_mqtt::{
     DecodeError, Decoder as PacketDecoder, DownstreamDecoder, DownstreamPacket, UpstreamPacket, Version,
 };

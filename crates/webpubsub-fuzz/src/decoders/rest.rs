@@ -1,3 +1,5 @@
+//! Decoders of REST calls: paths, queries, filters and bodies.
+
 use serde_json::Value;
 use webpubsub_protocol::data::{JsonText, MessageData, Metadata};
 use webpubsub_protocol::filter::{Filter, FilterSubject};

@@ -1,3 +1,5 @@
+//! Decoders of tokens and keys.
+
 use std::collections::BTreeSet;
 
 use base64::Engine as _;

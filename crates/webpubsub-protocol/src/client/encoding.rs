@@ -1,3 +1,5 @@
+//! Messages to clients, each written once for each framing.
+
 use super::{DownstreamMessage, Frame, GroupStates, Origin, StreamPart, UpstreamMessage, json, protobuf};
 use crate::close::CloseCause;
 use crate::data::{MessageData, Metadata};

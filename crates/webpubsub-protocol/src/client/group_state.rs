@@ -1,3 +1,5 @@
+//! The states that members show in a group.
+
 use std::borrow::Cow;
 
 use crate::json::{Members, Writer};

@@ -1,3 +1,5 @@
+//! The streams that clients send to groups: their ids, options and ends.
+
 use std::borrow::Cow;
 use std::fmt;
 

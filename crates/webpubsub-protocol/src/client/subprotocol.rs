@@ -1,3 +1,5 @@
+//! The subprotocols, and which of those that are offered is taken.
+
 use std::fmt;
 
 use super::Encoding;

@@ -1,3 +1,5 @@
+//! Whether a filter picks a connection.
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 

@@ -1,3 +1,5 @@
+//! The body of a REST call: its content type, and the message in it.
+
 use super::Refusal;
 use crate::data::{JsonText, MessageData, Metadata, last_header_value};
 use crate::json::Json;

@@ -1,3 +1,5 @@
+//! The body of the operations that change several groups at once.
+
 use super::Refusal;
 use super::body::{ContentKind, Decode, check_length, parse_content_type};
 use crate::filter::Filter;

@@ -1,3 +1,5 @@
+//! The OpenAPI document of the REST API.
+
 mod management;
 
 use std::collections::BTreeMap;

@@ -1,3 +1,5 @@
+//! Pages of lists: their parameters, and the link to the next one.
+
 use std::fmt::Write as _;
 
 use super::VERSIONS;

@@ -1,3 +1,5 @@
+//! From a request to an operation: routing, and reading path, query and body.
+
 use std::time::Duration;
 
 use super::table::{self, HubKind, Kind, Names};

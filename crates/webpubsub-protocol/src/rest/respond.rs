@@ -1,3 +1,5 @@
+//! Every answer of the REST API: statuses, headers and texts.
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;

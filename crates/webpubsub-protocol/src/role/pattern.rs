@@ -1,3 +1,5 @@
+//! Patterns over the names of groups, in roles.
+
 use std::fmt;
 
 use crate::limits::{MAX_GROUP_NAME_CHARS, MAX_PATTERN_WILDCARDS};

@@ -1,3 +1,5 @@
+//! Messages to clients in JSON: written by the service, read by the client.
+
 use super::fields::{Fields, string};
 use super::{with_data, with_error_parts, with_given_data, with_metadata};
 use crate::client::{

@@ -1,3 +1,5 @@
+//! Messages of clients in JSON: read by the service, written by the client.
+
 use super::fields::{Fields, string};
 use super::{with_data, with_error_parts, with_metadata};
 use crate::client::{Echo, GroupStateAction, StreamAction, StreamError, UpstreamMessage};

@@ -1,3 +1,5 @@
+//! Payloads of the type `google.protobuf.Any`.
+
 use super::wire::{Reader, Value, string};
 use crate::data::MessageData;
 use crate::error::DecodeError;

@@ -1,3 +1,5 @@
+//! Messages to clients in protobuf: written by the service, read by the client.
+
 use super::fields::{Fields, member};
 use super::wire::Writer;
 use super::{data_value, state_value, with_metadata};

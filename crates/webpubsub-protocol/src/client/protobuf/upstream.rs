@@ -1,3 +1,5 @@
+//! Messages of clients in protobuf: read by the service, written by the client.
+
 use super::fields::{Fields, member};
 use super::wire::Writer;
 use super::{data_value, state_value, with_metadata};
