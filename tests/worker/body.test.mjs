@@ -1,3 +1,4 @@
+// Bodies of requests: what is read of them, what is dropped, and what is left.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { standIn } from "./platform.mjs";

@@ -1,3 +1,4 @@
+// The loop that resumes a task of Rust's with what its promises come to.
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { reported, trap } from "./platform.mjs";

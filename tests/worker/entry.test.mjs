@@ -1,3 +1,4 @@
+// The entry: requests and calls on their way to Rust, and new objects after a trap.
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { module, reported, standIn, trap } from "./platform.mjs";

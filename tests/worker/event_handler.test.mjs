@@ -1,3 +1,4 @@
+// Requests to event handlers: their bodies, their answers and their deadlines.
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { awaited, settle, standIn } from "./platform.mjs";

@@ -1,3 +1,4 @@
+// Calls of Durable Objects: one, and several at once.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { standIn } from "./platform.mjs";

@@ -1,3 +1,4 @@
+// Responses as the worker writes them, and the heads of requests as it reads them.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { headersWithPrefix, requestHead, taskHead } from "../../worker/js/headers.ts";

@@ -1,3 +1,4 @@
+// When a shard takes its turn.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { pass, settle, standIn, waits } from "./platform.mjs";

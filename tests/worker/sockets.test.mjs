@@ -1,3 +1,4 @@
+// Sockets by slot: fan-out, attachments and closing.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { standIn } from "./platform.mjs";

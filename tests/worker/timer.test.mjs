@@ -1,3 +1,4 @@
+// A wait that can be ended.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { settle } from "./platform.mjs";

@@ -7,7 +7,7 @@ import { keepFocus } from "./focus.js";
 const SPARE = 8;
 
 /** Height of a row in pixels; the style sheet has the same. */
-export const ROW_PX = 34;
+const ROW_PX = 34;
 
 class VirtualList extends HTMLElement {
   /** @type {{ number: number }[]} */
