@@ -48,6 +48,7 @@ pub(crate) fn start(
     let alarm = if database.is_made.get() { database.open()?.alarm()? } else { None };
     let host = Host { database: database.clone(), alarm: Cell::new(0), itself: OnceCell::new(), forget };
     let directory = Rc::new(Directory::start(host, Rc::clone(&thread.config))?);
+    // It is set once: the host is new.
     let _ = directory.host().itself.set(Rc::downgrade(&directory));
     database.commit()?;
     // From here on it is made with the first thing that is stored.

@@ -350,6 +350,7 @@ async fn end(shared: &Shared) {
     if timeout(STOP, all).await.is_err() {
         log::failure("stopping", &"not every shard has stopped in time");
     }
+    // Those that are open after that end with the process.
     let _ = timeout(FAREWELL, async {
         while shared.open.now() > 0 {
             sleep(LOOK).await;

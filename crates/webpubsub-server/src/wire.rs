@@ -119,6 +119,7 @@ impl Wire {
         if let Some(tls) = &self.tls {
             let mut tls = tls.borrow_mut();
             tls.send_close_notify();
+            // As below, and a socket that takes no more leaves the peer without this alert only.
             let _ = tls.write_tls(&mut Tcp(&self.tcp));
         }
         // A peer that has gone has nothing to learn.

@@ -112,6 +112,7 @@ impl<H: DirectoryHost> DirectoryDriver<H> {
     pub fn start(host: H, config: Rc<Config>) -> Result<Self, ErrorOf<H>> {
         let (store, database) = (OnceCell::new(), host.database());
         if ObjectStore::exists(&database)? {
+            // It is set once: the cell is new.
             let _ = store.set(DirectoryStore::open(database, host.name())?);
         }
         Ok(Self { host, config, store, directory: RefCell::default(), validations: RefCell::default() })

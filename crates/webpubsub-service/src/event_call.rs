@@ -393,6 +393,7 @@ impl<'a> EventCall<'a> {
         self.stage = Stage::Over(outcome);
         let Retry::ByPolicy { policy, attempts, breaker, .. } = &mut self.retry else { return };
         if let Some(template) = breaker {
+            // No queue waits behind this breaker that would have to be looked at again.
             let _ = known.breakers.ended(now, template, outcome.err());
         }
         // Who waits for a handshake waits for one answer that does not come, and not for four.

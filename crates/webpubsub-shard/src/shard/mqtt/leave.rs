@@ -64,6 +64,7 @@ impl Shard {
         let Some(session) = self.session_mut(slot) else { return };
         session.will_due = None;
         if let Some(will) = session.will.take() {
+            // Whatever becomes of it: its client has gone, and no packet answers a will.
             let _ = self.send_message(slot, will.message, step);
         }
     }
