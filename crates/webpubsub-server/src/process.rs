@@ -24,7 +24,7 @@ use crate::options::{Options, bracketed};
 use crate::pages::Pages;
 use crate::start_error::StartError;
 use crate::storage::{Durability, Storage};
-use crate::thread::{Letter, Listener, Peers, Thread};
+use crate::thread::{Letter, Listener, Peers, Thread, unbroken};
 use crate::tls::{CertificateFiles, Certificates};
 use crate::variables::Variables;
 use crate::{listening, log, objects, supervisor};
@@ -132,13 +132,16 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let most = most_connections();
     let Some(letters) = start_threads(&shared, letters)? else { return Ok(()) };
     local(async {
-        tokio::task::spawn_local({
+        let served = tokio::task::spawn_local({
             let shared = Arc::clone(&shared);
-            async move { serve_thread(&shared, 0, letters).await }
+            async move { unbroken(serve_thread(&shared, 0, letters)).await }
         });
         wake_stored_objects(&shared);
         let said = begin_accepting(&shared, listeners, &bracketed(&options.host), renew, most)?;
-        serve_until_signal(&said).await?;
+        tokio::select! {
+            ended = serve_until_signal(&said) => ended?,
+            served = served => served.unwrap_or(Err(StartError::Panicked))?,
+        }
         let _ = stop.send(true);
         end(&shared).await;
         Ok(())
@@ -155,7 +158,7 @@ fn start_threads(
     for (number, letters) in (1..).zip(letters) {
         let shared = Arc::clone(shared);
         std::thread::Builder::new().name(format!("hubs-{number}")).spawn(move || {
-            let served = local(serve_thread(&shared, number, letters));
+            let served = local(unbroken(serve_thread(&shared, number, letters)));
             if let Err(error) = served.and_then(|served| served) {
                 log::failure("a thread", &error);
                 std::process::exit(1);

@@ -55,13 +55,16 @@ pub enum StartError {
     /// TLS cannot be used.
     #[error("TLS cannot be used: {0}")]
     Tls(#[from] rustls::Error),
+    /// A thread's own task panicked, with which all hubs of the thread are gone.
+    #[error("a thread has panicked, and its hubs are gone until the service starts again")]
+    Panicked,
 }
 
 impl StartError {
     /// Whether it is a mistake of whoever started it.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        !matches!(self, Self::System(_) | Self::Tls(_))
+        !matches!(self, Self::System(_) | Self::Tls(_) | Self::Panicked)
     }
 }
 

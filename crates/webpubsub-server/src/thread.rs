@@ -6,9 +6,11 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{oneshot, watch};
@@ -20,6 +22,7 @@ use crate::open_count::{OpenCount, OpenOne};
 use crate::pages::Pages;
 use crate::shard_message::{ShardMessage, ShardSender};
 use crate::sockets::{Outgoing, Sent, Sockets};
+use crate::start_error::StartError;
 use crate::storage::Storage;
 use crate::tls::Certificates;
 use crate::variables::Variables;
@@ -121,5 +124,26 @@ impl Thread {
         let (messages, bytes) = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
         let sent = Sent { outgoing, _loan: credit.lend(messages, bytes) };
         self.peers.send(thread, Letter::Sockets(sent));
+    }
+}
+
+/// Makes a panic in what a thread does as long as the process lives an error that ends the process: without that thread
+/// the hubs on it would be gone until somebody ends the process by hand.
+pub(crate) async fn unbroken(
+    serving: impl Future<Output = Result<(), StartError>>,
+) -> Result<(), StartError> {
+    AssertUnwindSafe(serving).catch_unwind().await.unwrap_or(Err(StartError::Panicked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_a_thread_itself_ends_the_process() {
+        let error = unbroken(async { panic!("a fault of ours") }).await.unwrap_err();
+        assert!(matches!(error, StartError::Panicked));
+        assert!(!error.is_usage(), "a supervisor starts it again");
+        assert!(unbroken(async { Ok(()) }).await.is_ok());
     }
 }
