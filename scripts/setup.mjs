@@ -42,13 +42,21 @@ const purposes = {
   simulate: [crates],
   quick: [npmPackages, crates],
   browser: [npmPackages, browser],
-  wasm: [...forBuild, browser],
   python: [npmPackages, pythonSdks],
   lint: [npmPackages, crates, wasmStandardLibrary, wasmClippy],
   "rust-chat": [exampleCrates],
   e2e: [...forBuild, browser, pythonSdks, exampleCrates],
   packaging: [...forBuild, browser, ...otherRuntimes, bundlers],
-  test: [...forBuild, wasmClippy, browser, pythonSdks, ...otherRuntimes, bundlers, exampleCrates],
+  test: [
+    ...forBuild,
+    wasmClippy,
+    cargoTool("wasm-pack"),
+    browser,
+    pythonSdks,
+    ...otherRuntimes,
+    bundlers,
+    exampleCrates,
+  ],
 };
 
 /**

@@ -151,12 +151,6 @@ function esbuild() {
   return existsSync(program) ? program : npmBin("esbuild");
 }
 
-/** What is added to that environment for tests in a browser: the program that cargo runs each of them with. */
-export function headlessTests() {
-  const runner = join(dirname(neededTool("wasm-bindgen")), "wasm-bindgen-test-runner");
-  return { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: runner, WASM_BINDGEN_TEST_ONLY_WEB: "1" };
-}
-
 /** The environment for native builds, lints and tests. Nothing is downloaded in it. */
 export function nativeEnv() {
   return { ...process.env, CARGO_NET_OFFLINE: "true" };

@@ -18,6 +18,7 @@ export const versions = {
   "wasm-bindgen": "0.2.130",
   /** Must equal the `worker` crate in `Cargo.lock`: they are released together. */
   "worker-build": "0.8.7",
+  "wasm-pack": "0.15.1",
 };
 
 /**

@@ -1,4 +1,4 @@
-// wasm-bindgen and worker-build, each of exactly the pinned version.
+// wasm-bindgen, worker-build and wasm-pack, each of exactly the pinned version.
 //
 // One in PATH is used as it is. Otherwise a prebuilt one is downloaded where its release page is
 // reached, and else the tool is built from its crate, without optimisation: they are used for
@@ -34,6 +34,12 @@ const recipes = {
       `https://github.com/wasm-bindgen/wasm-bindgen/releases/download/${version}/wasm-bindgen-${version}-${platform}.tar.gz`,
   },
   "worker-build": { crate: "worker-build", args: ["--bin", "worker-build"] },
+  "wasm-pack": {
+    crate: "wasm-pack",
+    args: [],
+    release: (version, platform) =>
+      `https://github.com/wasm-bindgen/wasm-pack/releases/download/v${version}/wasm-pack-v${version}-${platform}.tar.gz`,
+  },
 };
 
 /** @type {Record<string, string>} */

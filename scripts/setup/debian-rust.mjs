@@ -2,7 +2,7 @@
 //
 // Debian's `rustc-web` comes with the sources of the standard library. This builds the library once into
 // `.tools/wasm-rust`, which then looks like a Rust installation that has the target (a `rustc` with another
-// sysroot): `cargo` and `worker-build` find it through PATH and need no special flags. The set-up
+// sysroot): `cargo`, `worker-build` and `wasm-pack` find it through PATH and need no special flags. The set-up
 // falls back on it by itself. To have it without the set-up, as root: node scripts/setup/debian-rust.mjs
 import {
   copyFileSync,

@@ -15,7 +15,7 @@ import { dryRun } from "../deploy.mjs";
 import { at, build as built, npmBin, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { buildServer } from "../service/native.mjs";
-import { WASM, chromium, headlessTests, nativeEnv, wasmEnv } from "../toolchain.mjs";
+import { WASM, chromium, nativeEnv, neededTool, wasmEnv } from "../toolchain.mjs";
 import { checkInlineJavaScript, checkLogs, checkPureCrates, checkWorkerImports, pureCrates } from "./checks.mjs";
 import { checkCircles } from "./circles.mjs";
 import { checkLinks, checkSources } from "./documents.mjs";
@@ -292,15 +292,18 @@ export const steps = [
   {
     name: "wasm",
     title: "Tests of the clients' shells for browsers, in headless Chromium",
-    needs: "wasm",
+    needs: "test",
     tests: true,
-    work: () =>
-      run("cargo", ["test", "--locked", "--target", WASM, "-p", "webpubsub-client", "-p", "webpubsub"], {
-        cwd: root,
-        env: { ...wasmEnv(), ...headlessTests() },
-        echo: true,
-        failure: "cargo test for wasm32",
-      }),
+    async work() {
+      let output = "";
+      for (const crate of ["webpubsub-client", "webpubsub"])
+        output += await run(
+          neededTool("wasm-pack"),
+          ["test", "--headless", "--chrome", "--mode", "no-install", at("crates", crate), "--locked"],
+          { cwd: root, env: wasmEnv(), echo: true, failure: "wasm-pack test" },
+        );
+      return output;
+    },
   },
   {
     name: "packaging",
