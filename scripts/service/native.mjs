@@ -13,6 +13,12 @@ const PROFILE = "server";
 const serverProgram = process.env.WEBPUBSUB_SERVER ?? at("target", PROFILE, PACKAGE);
 
 /**
+ * Has glibc give memory of long messages back: left to itself it raises the length from which it asks the system for each
+ * piece, up to 32 MB (mallopt(3)), and keeps what a crowd of them took.
+ */
+export const GLIBC_TUNABLES = "glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072";
+
+/**
  * Builds it, if it is out of date: `ahead` of who needs it without a word, and with what others leave of the machine.
  */
 export async function buildServer({ ahead = false } = {}) {
@@ -47,5 +53,5 @@ export function startServer(options, { variables, keys }, stdio) {
   // Where it listens is said when it has answered.
   const [input, output, errors] = stdio;
   const own = [input, output === "inherit" ? "ignore" : output, errors];
-  return start(serverProgram, args.map(String), { stdio: own, env: { ...process.env, ...keys } });
+  return start(serverProgram, args.map(String), { stdio: own, env: { GLIBC_TUNABLES, ...process.env, ...keys } });
 }
