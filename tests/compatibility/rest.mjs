@@ -107,6 +107,7 @@ export const rest = [
         "`Expect: 100-continue`, HTTP/1.0, whole URLs as targets, `OPTIONS *`",
         connection("100 comes for what is taken; nothing refused is sent"),
         connection("HTTP/1.0 is answered, and its connection ends"),
+        connection("HTTP/1.0 needs no host on the native server"),
         connection("a target may be a whole URL, authorised as its path"),
         connection("a target that is no path is nothing that is served"),
       ),

@@ -7,6 +7,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
+use hyper::http::Version;
 use tokio::time::{Instant, timeout, timeout_at};
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Refusal};
@@ -26,7 +27,7 @@ pub(crate) struct Request {
     /// The address that its connection comes from; empty where it is not known.
     pub(crate) address: String,
     scheme: &'static str,
-    /// As it was written: what the request names, or its header.
+    /// As it was written: what the request names, or its header. Empty where HTTP/1.0 names none.
     host: String,
     /// `None` once it was read.
     body: RefCell<Option<Incoming>>,
@@ -54,7 +55,7 @@ impl Request {
     /// A request that came by this scheme from this address.
     ///
     /// # Errors
-    /// It names no host, several, or one that is none.
+    /// It names several hosts, or one that is none; or none, as only HTTP/1.0 may (RFC 9112, sections 3.2 and 3.3).
     pub(crate) fn new(
         scheme: &'static str,
         address: &str,
@@ -66,9 +67,13 @@ impl Request {
             (_, _, Some(_)) => return Err(NoUrl),
             (Some(authority), ..) => authority.as_str(),
             (None, Some(host), None) => host.to_str().map_err(|_| NoUrl)?,
-            (None, None, None) => return Err(NoUrl),
+            (None, None, None) => "",
         };
-        if head.uri.path_and_query().is_none() || host.is_empty() || host.bytes().any(is_in_no_host) {
+        let may_be_without = head.version == Version::HTTP_10;
+        if head.uri.path_and_query().is_none()
+            || host.is_empty() && !may_be_without
+            || host.bytes().any(is_in_no_host)
+        {
             return Err(NoUrl);
         }
         Ok(Self {

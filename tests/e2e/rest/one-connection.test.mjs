@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Kept, requestBytes } from "../../support/kept.mjs";
 import { exchange, hasHead } from "../../support/raw.mjs";
-import { forEachShardCount, ofWorkerd, Service } from "../../support/service.mjs";
+import { forEachShardCount, isNative, ofWorkerd, Service } from "../../support/service.mjs";
 import { sign } from "../../support/token.mjs";
 import { cases } from "../../support/cases.mjs";
 
@@ -161,6 +161,16 @@ forEachShardCount(
       const hub = service.newHub();
       const older = publish(hub).toString().replace(" HTTP/1.1", " HTTP/1.0");
       assert.match(await exchange(service, Buffer.from(older)), /^HTTP\/1\.\d 202 /);
+    });
+
+    test("HTTP/1.0 needs no host on the native server", async () => {
+      const head = (version) => exchange(service, `HEAD /api/health HTTP/${version}\r\n\r\n`);
+      assert.match(await head("1.1"), /^HTTP\/1\.\d 400 /);
+      // The platform answers by itself.
+      if (!isNative) return assert.match(await head("1.0"), /^HTTP\/1\.\d 400 /);
+      assert.match(await head("1.0"), /^HTTP\/1\.\d 200 /);
+      const nameless = publish(service.newHub()).toString().replace(" HTTP/1.1", " HTTP/1.0").replace(/Host: .*\r\n/i, "");
+      assert.match(await exchange(service, Buffer.from(nameless)), /^HTTP\/1\.\d 401 /);
     });
 
     test("a target may be a whole URL, authorised as its path", async () => {
