@@ -40,7 +40,7 @@ forEachShardCount(
       const hubField = page.getByLabel("Hub");
       await hubField.fill(hub.name);
       await press(hubField);
-      await page.locator("#state").getByText("Connected").waitFor();
+      await page.locator("#state").getByText("Connected", { exact: true }).waitFor();
       // The fields are hidden by then.
       await focused(page, "Connection");
       await page.getByLabel("Action").selectOption("Join a group");
@@ -127,7 +127,7 @@ forEachShardCount(
       const { page } = await openPortal(browser, service, "playground");
       await page.getByLabel("Hub").fill(hub.name);
       await button(page, "Connect").click();
-      await page.locator("#state").getByText("Connected").waitFor();
+      await page.locator("#state").getByText("Connected", { exact: true }).waitFor();
       for (let n = 1; n <= 60; n++) await hub.send("", `message ${n}.`);
       const log = page.getByRole("log");
       await log.getByText("message 60.").waitFor();

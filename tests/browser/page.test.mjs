@@ -153,7 +153,7 @@ forEachShardCount(
       await goTo(page, "playground");
       await page.getByLabel("Hub").fill(hub.name);
       await page.getByRole("button", { name: "Connect", exact: true }).click();
-      await page.locator("#state").getByText("Connected").waitFor();
+      await page.locator("#state").getByText("Connected", { exact: true }).waitFor();
       assert.ok(sent.some((text) => text.includes("access_token=")));
       assert.ok(!sent.some((text) => text.includes(service.key)), "the key was sent");
       assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length + document.cookie.length), 0);
@@ -251,7 +251,7 @@ forEachShardCount(
       await page.locator('.steps li[data-done="true"]').nth(0).waitFor();
       await page.getByLabel("Hub").fill(hub.name);
       await page.getByRole("button", { name: "Connect one in the playground" }).click();
-      await page.locator("#state").getByText("Connected").waitFor();
+      await page.locator("#state").getByText("Connected", { exact: true }).waitFor();
       await goTo(page, "overview");
       await page.getByLabel("Hub").fill(hub.name);
       await page.getByRole("button", { name: "Publish to all" }).click();
