@@ -7,13 +7,14 @@ const [devices, packets, handlers, tokens] = [
   "mqtt/handlers",
   "rest/generate-token",
 ].map(e2e);
-const [sessions, time, delivery, events, limits, statements] = [
+const [sessions, time, delivery, events, limits, statements, texts] = [
   "mqtt",
   "mqtt_time",
   "mqtt_delivery",
   "mqtt_events",
   "mqtt_limits",
   "mqtt_statements",
+  "mqtt_texts",
 ].map((file) => native("shard", `tests/${file}`));
 const strangers = e2e("mqtt/strangers");
 const [server, python] = ["microsoft-server", "python"].map((name) => testsOf(`tests/sdk/${name}.test.mjs`));
@@ -150,9 +151,17 @@ export const mqtt = [
         statements("no_packet_is_larger_than_its_client_takes"),
       ),
       row(
+        "What other protocols may say and MQTT may not: U+0000, and groups whose names are no topics",
+        texts("metadata_comes_without_the_character_0"),
+        texts("a_reason_comes_without_the_character_0"),
+        texts("a_group_that_is_no_topic_reaches_no_mqtt_client"),
+      ),
+      row(
         "Floods, slow readers and thousands of packets in one message are bounded",
         strangers("thousands of packets may be in one message (${version})"),
         limits("what_waits_to_be_read_is_bounded"),
+        limits("what_waits_counts_with_its_properties"),
+        limits("what_came_before_the_end_is_carried_out"),
         limits("a_client_that_reads_too_little_is_closed"),
         limits("packet_ids_that_are_not_released_are_bounded"),
       ),

@@ -37,8 +37,11 @@ impl Writer {
         self.0.extend_from_slice(bytes);
     }
 
-    /// A text; of a longer one the characters that fit.
+    /// A text without U+0000, which MQTT does not have ([MQTT-1.5.4-2]); of a longer one the characters that fit.
     pub(crate) fn text(&mut self, text: &str) {
+        if text.contains('\0') {
+            return self.text(&text.replace('\0', ""));
+        }
         let end = text.floor_char_boundary(MAX_LENGTH);
         self.binary(text.get(..end).unwrap_or_default().as_bytes());
     }

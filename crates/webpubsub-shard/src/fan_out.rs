@@ -85,7 +85,7 @@ impl<'a> FanOut<'a> {
     fn add_mqtt(&mut self, slot: Slot, connection: &mut Connection) {
         let Some(publish) = self.publish.publish().filter(|publish| !publish.is_end()) else { return };
         let (Some(session), Some(buffer)) = (&mut connection.mqtt, &mut connection.buffer) else { return };
-        if session.is_over {
+        if session.is_over || !self.mqtt.may_have(publish) {
             return;
         }
         let is_attached = buffer.link == Link::Attached;

@@ -34,7 +34,7 @@ pub(crate) struct Inbox {
     pub(crate) is_listed: bool,
     /// Whether it waits for its rate.
     pub(crate) is_slowed: bool,
-    /// Whether its last entry is the end of the socket. Nothing can follow, so nothing waits for a rate.
+    /// Whether the socket has ended. Nothing more comes over it, so nothing waits for a rate.
     pub(crate) is_ended: bool,
     /// Whether it is in [`Turns::touched`](crate::turns::Turns).
     pub(crate) is_touched: bool,

@@ -12,7 +12,7 @@ mod session;
 mod subscriptions;
 mod waits;
 
-pub(crate) use content::{Content, MESSAGES_TOPIC, SYSTEM_TOPICS, read_message};
+pub(crate) use content::{Content, MESSAGES_TOPIC, SYSTEM_TOPICS, is_topic, read_message};
 pub(crate) use outgoing::{Outgoing, Progress};
 pub(crate) use pending::{Pending, Stage, Wanted};
 pub(crate) use receivers::{Delivery, Receivers};

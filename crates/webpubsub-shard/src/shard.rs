@@ -199,9 +199,9 @@ impl Shard {
             Input::Closed { slot, code, reason } => {
                 // Where there was no close frame, the words are the platform's.
                 let reason = if code == CloseCode::ABNORMAL { String::new() } else { reason };
-                self.enqueue(slot, Arrived::Closed { code, reason }, 0, &mut step);
+                self.receive_end(slot, Arrived::Closed { code, reason }, &mut step);
             }
-            Input::Broken { slot } => self.enqueue(slot, Arrived::Broken, 0, &mut step),
+            Input::Broken { slot } => self.receive_end(slot, Arrived::Broken, &mut step),
             Input::Frame { from, frame } => self.receive(from, frame, &mut step),
             Input::Fetched { message, to } => {
                 self.counters.replays += 1;

@@ -260,6 +260,30 @@ fn an_event_is_answered_on_its_topics() {
 }
 
 #[test]
+fn an_answer_with_many_properties_survives_the_disk() {
+    let mut shard = shard(USER_EVENTS);
+    let mut hello = Connect { clean_start: false, ..hello(V5) };
+    hello.properties.push_number(Property::SessionExpiryInterval, 30);
+    let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), hello.clone());
+    let mut publish = MqttClient::message("$webpubsub/server/events/order", ExactlyOnce, 1, "hi");
+    publish.properties.push_binary(Property::CorrelationData, [7, 8]);
+    client.send(&mut shard, &UpstreamPacket::Publish(publish));
+    client.take(&mut shard);
+    let mqtt_headers = (0..200).map(|number| (format!("n{number}"), "v".to_owned())).collect();
+    shard.end_call(Ok(HandlerAnswer { mqtt: mqtt_headers, ..status(204) }));
+    let before = client.take(&mut shard);
+    shard.crash();
+    let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), hello);
+    let after = client.take(&mut shard);
+    let ([DownstreamPacket::Publish(before)], [DownstreamPacket::Publish(after)]) = (&before[..], &after[..])
+    else {
+        panic!("{before:?} {after:?}")
+    };
+    assert_eq!(before.properties.user().last(), Some(("azure-status-code", "204")));
+    assert_eq!(*after, webpubsub_mqtt::Publish { dup: true, ..before.clone() });
+}
+
+#[test]
 fn an_event_without_a_handler_closes_nothing() {
     let mut shard = TestShard::new();
     let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), hello(V5));

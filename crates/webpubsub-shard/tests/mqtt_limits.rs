@@ -4,6 +4,7 @@
 
 use webpubsub_mqtt::{DownstreamPacket, Qos, ReasonCode, UpstreamPacket, Version};
 use webpubsub_protocol::client::Frame;
+use webpubsub_protocol::close::CloseCode;
 use webpubsub_shard::{ConnectRequest, Input, Limits, NextTurn, ShardConfig, Target};
 use webpubsub_testkit::{MqttClient, TestShard, group, json, mqtt, text};
 
@@ -62,6 +63,42 @@ fn what_waits_to_be_read_is_bounded() {
         "{:?}",
         packets.last()
     );
+}
+
+#[test]
+fn what_waits_counts_with_its_properties() {
+    let limits = Limits { messages_per_second: 1, message_burst: 1, ..Limits::DEFAULT };
+    let mut shard = TestShard::at(ShardConfig { limits, ..ShardConfig::only() });
+    let client = connected(&mut shard);
+    let mut large = MqttClient::message("g", AtMostOnce, 0, "");
+    for _ in 0..8 {
+        large.properties.push_user("n", "x".repeat(60_000));
+    }
+    for _ in 0..40 {
+        if shard.is_open(client.slot) {
+            client.send(&mut shard, &UpstreamPacket::Publish(large.clone()));
+        }
+    }
+    assert!(!shard.is_open(client.slot), "{} packets of half a MiB wait", shard.core().queued(client.slot));
+}
+
+#[test]
+fn what_came_before_the_end_is_carried_out() {
+    let limits = Limits { messages_per_second: 1, message_burst: 1, ..Limits::DEFAULT };
+    for is_broken in [false, true] {
+        let mut shard = TestShard::at(ShardConfig { limits, ..ShardConfig::only() });
+        let member = shard.connected(ConnectRequest { groups: vec![group("g")], ..json("j") });
+        let client = connected(&mut shard);
+        let bytes = many(600, |id| UpstreamPacket::Publish(MqttClient::message("g", AtLeastOnce, id, "x")));
+        client.send_bytes(&mut shard, bytes);
+        if is_broken {
+            shard.cut(client.slot);
+        } else {
+            shard.close(client.slot, CloseCode::NORMAL);
+        }
+        assert_eq!(shard.take(member).len(), 600);
+        assert_eq!(shard.core().connections(), 1);
+    }
 }
 
 #[test]

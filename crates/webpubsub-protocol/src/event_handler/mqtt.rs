@@ -17,7 +17,7 @@ use crate::name::EventName;
 pub const PROPERTY_PREFIX: &str = "mqtt-";
 /// The user property with the status of a handler's answer.
 const STATUS_PROPERTY: &str = "azure-status-code";
-/// The most user properties that are taken of an answer.
+/// The most user properties that a message or an answer has.
 const MAX_PROPERTIES: usize = 128;
 
 /// Names and values of user properties, in order; a name may be there several times.
@@ -331,7 +331,8 @@ impl HandlerAnswer {
             self.check_state()?;
         }
         let mut user_properties = self.mqtt;
-        user_properties.truncate(MAX_PROPERTIES);
+        // With the status they are no more than are read again from the disk.
+        user_properties.truncate(MAX_PROPERTIES - 1);
         user_properties.push(status_property(self.status));
         let reply = MqttReply {
             status: self.status,

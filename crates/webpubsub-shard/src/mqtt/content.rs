@@ -22,6 +22,12 @@ pub(crate) const MESSAGES_TOPIC: &str = "$webpubsub/server/messages";
 /// What the topics begin with that are no groups.
 pub(crate) const SYSTEM_TOPICS: &str = "$webpubsub/";
 
+/// Whether a group's name can be the topic of a message, which has no wildcards ([MQTT-3.3.2-2]) and no U+0000
+/// ([MQTT-1.5.4-2]).
+pub(crate) fn is_topic(name: &str) -> bool {
+    !name.contains(['+', '#', '\0'])
+}
+
 const JSON_TYPE: &str = "application/json";
 
 /// The name of the member in a row of the log that has what only MQTT clients see.

@@ -5,7 +5,7 @@ use webpubsub_protocol::client::{DataFrame, Frame, MqttFrame};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::time::Timestamp;
 
-use crate::mqtt::content::write_publish;
+use crate::mqtt::content::{is_topic, write_publish};
 use crate::output::Output;
 use crate::publish::Publish;
 use crate::slot::Slot;
@@ -29,6 +29,8 @@ pub(crate) struct Delivery {
 #[derive(Debug, Default)]
 pub(crate) struct Receivers {
     ways: Vec<Way>,
+    /// Whether the message can go to MQTT clients, once that is known.
+    has_topic: Option<bool>,
     /// Who receives it at QoS 2, sockets or not.
     pub(crate) exactly_once: Vec<Slot>,
 }
@@ -42,6 +44,11 @@ struct Way {
 }
 
 impl Receivers {
+    /// Whether the message has a topic by which an MQTT client can be sent it.
+    pub(crate) fn may_have(&mut self, publish: &Publish) -> bool {
+        *self.has_topic.get_or_insert_with(|| is_topic(publish.topic()))
+    }
+
     /// How many bytes the message has that is delivered in this way, which the next receiver has.
     pub(crate) fn choose(&mut self, publish: &Publish, delivery: Delivery, now: Timestamp) -> usize {
         let known = self.ways.iter().rev().take(LOOKED_AT).position(|way| way.delivery == delivery);

@@ -14,6 +14,7 @@ use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 use webpubsub_protocol::sorted::SortedSet;
 use webpubsub_protocol::time::Timestamp;
 
+use crate::inbox::Arrived;
 use crate::mqtt::{Delivery, MAX_EXPIRY_SECONDS, Outgoing, Progress, SYSTEM_TOPICS, Subscriptions};
 use crate::publish;
 
@@ -76,6 +77,8 @@ pub(crate) struct MqttSession {
     pub(crate) unreadable: Option<DecodeError>,
     /// Whether packets of it have come that are yet to be read.
     pub(crate) is_behind: bool,
+    /// The end of the socket, which comes behind those.
+    pub(crate) end: Option<Arrived>,
     /// When the packet began that is not complete.
     pub(crate) begun: Option<Timestamp>,
     /// When it is looked at whether that is complete, if it is.
@@ -121,6 +124,7 @@ impl MqttSession {
             decoder: Decoder::resume(version, MAX_CLIENT_MESSAGE_BYTES),
             unreadable: None,
             is_behind: false,
+            end: None,
             begun: None,
             timed: None,
             watched: None,
@@ -164,7 +168,7 @@ impl MqttSession {
         self.will_due = None;
         self.decoder = Decoder::resume(connect.version, MAX_CLIENT_MESSAGE_BYTES);
         (self.unreadable, self.begun, self.leaving) = (None, None, None);
-        self.is_behind = false;
+        (self.is_behind, self.end) = (false, None);
         (self.last, self.carried_last) = (now, now);
     }
 

@@ -31,7 +31,7 @@ use crate::step::Step;
 
 /// How many bytes of one client may wait to be read as packets.
 const MAX_UNREAD: usize = 4 * MAX_CLIENT_MESSAGE_BYTES;
-/// How many bytes a packet counts beside its payload.
+/// How many bytes of memory a packet counts, and each of its filters, beside what it had on the wire.
 const SPARE_BYTES: usize = 64;
 
 impl Shard {
@@ -76,21 +76,38 @@ impl Shard {
                 }
                 return;
             }
+            let unread = session.decoder.unread();
             match session.decoder.next_packet() {
                 Ok(Some(packet)) => {
                     let is_news = session.note_packet(step.now);
-                    let bytes = packet_bytes(&packet);
+                    let bytes = unread - session.decoder.unread() + spare_bytes(&packet);
                     if is_news {
                         self.touch(from);
                     }
                     self.take_in(from, Arrived::Packet(Box::new(packet)), bytes, step);
                 }
-                Ok(None) => return self.wait_for_rest(from, step),
+                Ok(None) => {
+                    return match session.end.take() {
+                        Some(end) => self.enqueue(from, end, 0, step),
+                        None => self.wait_for_rest(from, step),
+                    };
+                }
                 Err(error) => {
                     session.unreadable = Some(error);
                     return self.enqueue(from, Arrived::Unreadable(error), 0, step);
                 }
             }
+        }
+    }
+
+    /// Takes in the end of a socket, behind all that came over it.
+    pub(crate) fn receive_end(&mut self, from: Slot, end: Arrived, step: &mut Step) {
+        match self.session_mut(from) {
+            Some(session) if session.is_behind => {
+                session.end = Some(end);
+                self.end_limits(from);
+            }
+            Some(_) | None => self.enqueue(from, end, 0, step),
         }
     }
 
@@ -235,28 +252,22 @@ fn send_encoded(slot: Slot, mut packet: DownstreamPacket, version: Version, maxi
     }
 }
 
-/// How many bytes a packet counts while it waits.
-fn packet_bytes(packet: &UpstreamPacket) -> usize {
-    SPARE_BYTES
-        + match packet {
-            UpstreamPacket::Publish(publish) => publish.payload.len() + publish.topic.len(),
-            UpstreamPacket::Subscribe(subscribe) => subscribe
-                .subscriptions
-                .iter()
-                .map(|subscription| subscription.filter.len() + SPARE_BYTES)
-                .sum(),
-            UpstreamPacket::Unsubscribe(unsubscribe) => {
-                unsubscribe.filters.iter().map(|filter| filter.len() + SPARE_BYTES).sum()
-            }
-            UpstreamPacket::Connect(_)
-            | UpstreamPacket::Puback(_)
-            | UpstreamPacket::Pubrec(_)
-            | UpstreamPacket::Pubrel(_)
-            | UpstreamPacket::Pubcomp(_)
-            | UpstreamPacket::Pingreq
-            | UpstreamPacket::Disconnect(_)
-            | UpstreamPacket::Auth(_) => 0,
-        }
+/// How many bytes a packet counts while it waits, beside those that it had on the wire.
+const fn spare_bytes(packet: &UpstreamPacket) -> usize {
+    let filters = match packet {
+        UpstreamPacket::Subscribe(subscribe) => subscribe.subscriptions.len(),
+        UpstreamPacket::Unsubscribe(unsubscribe) => unsubscribe.filters.len(),
+        UpstreamPacket::Connect(_)
+        | UpstreamPacket::Publish(_)
+        | UpstreamPacket::Puback(_)
+        | UpstreamPacket::Pubrec(_)
+        | UpstreamPacket::Pubrel(_)
+        | UpstreamPacket::Pubcomp(_)
+        | UpstreamPacket::Pingreq
+        | UpstreamPacket::Disconnect(_)
+        | UpstreamPacket::Auth(_) => 0,
+    };
+    SPARE_BYTES * (1 + filters)
 }
 
 /// What DISCONNECT says of the end of a connection.

@@ -222,20 +222,32 @@ impl Shard {
         if arrived.is_limited() && is_full {
             return self.close(from, CloseCause::TooManyMessages, step);
         }
-        inbox.is_ended |= arrived.is_end();
+        let is_end = arrived.is_end();
         inbox.arrived.push_back((arrived, bytes));
         inbox.bytes += bytes;
         self.turns.bytes += bytes;
-        if inbox.is_ended && mem::take(&mut inbox.is_slowed) {
-            self.turns.slowed.retain(|(_, slot)| *slot != from);
-            self.turns.waiting.push_back(from);
+        if is_end {
+            self.end_limits(from);
         }
+        let Some(inbox) = self.connections.get_mut(from).map(|connection| &mut connection.inbox) else {
+            return;
+        };
         let must_wait = inbox.is_over_its_share() && !inbox.is_slowed;
         if !mem::replace(&mut inbox.is_listed, true) {
             self.turns.waiting.push_back(from);
         }
         self.turns.take_in(1, TurnCost::of(self.config.sockets));
         self.turns.is_due |= must_wait;
+    }
+
+    /// Lets a connection go on whose socket has ended, whatever its rate: nothing more comes over it.
+    pub(crate) fn end_limits(&mut self, from: Slot) {
+        let Some(connection) = self.connections.get_mut(from) else { return };
+        connection.inbox.is_ended = true;
+        if mem::take(&mut connection.inbox.is_slowed) {
+            self.turns.slowed.retain(|(_, slot)| *slot != from);
+            self.turns.waiting.push_back(from);
+        }
     }
 
     /// Lets connections go on whose rate limit allows another message.

@@ -8,7 +8,7 @@ use webpubsub_protocol::close::CloseCause;
 use webpubsub_protocol::name::GroupName;
 use webpubsub_protocol::role::PermissionType;
 
-use crate::mqtt::{SYSTEM_TOPICS, read_message};
+use crate::mqtt::{SYSTEM_TOPICS, is_topic, read_message};
 use crate::output::Change;
 use crate::publish::Publish;
 use crate::shard::Shard;
@@ -28,7 +28,7 @@ impl Shard {
         let (qos, id) = (publish.qos, publish.packet_id.map_or(0, |id| id.get()));
         let ends = if publish.properties.number(Property::TopicAlias).is_some() {
             Some(ReasonCode::TOPIC_ALIAS_INVALID)
-        } else if publish.topic.contains(['+', '#']) {
+        } else if !is_topic(&publish.topic) {
             Some(ReasonCode::TOPIC_NAME_INVALID)
         } else if publish.retain && self.is_of_version_5(slot) && qos == Qos::AtMostOnce {
             Some(ReasonCode::RETAIN_NOT_SUPPORTED)

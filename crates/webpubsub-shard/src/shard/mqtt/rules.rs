@@ -4,7 +4,7 @@ use webpubsub_mqtt::{Connect, Property, ReasonCode, Version};
 use webpubsub_protocol::close::ConnackRefusal;
 use webpubsub_protocol::name::GroupName;
 
-use crate::mqtt::{MAX_KEEP_ALIVE_SECONDS, packet_maximum};
+use crate::mqtt::{MAX_KEEP_ALIVE_SECONDS, is_topic, packet_maximum};
 
 /// The longest client id, in characters.
 const MAX_CLIENT_ID: usize = 128;
@@ -50,7 +50,7 @@ pub(super) fn check(connect: &Connect) -> Result<(), ConnackRefusal> {
         return Err(ConnackRefusal::KeepAlive);
     }
     let Some(will) = &connect.will else { return Ok(()) };
-    if GroupName::parse(will.topic.as_str()).is_err() || will.topic.contains(['+', '#']) {
+    if GroupName::parse(will.topic.as_str()).is_err() || !is_topic(&will.topic) {
         return Err(ConnackRefusal::WillTopic);
     }
     if will.payload.len() > MAX_WILL_BYTES {
