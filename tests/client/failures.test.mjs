@@ -113,7 +113,9 @@ test("http and https are other names for ws and wss", async (t) => {
   const client = new WebPubSubClient(service.url.replace(/^ws/, "http"));
   const [connection] = await Promise.all([service.connection(), client.start()]);
   connection.connected();
+  const stopped = new Promise((resolve) => client.on("stopped", resolve));
   client.stop();
+  await stopped;
 });
 
 test("a URL that is none of a WebSocket", async () => {

@@ -40,6 +40,8 @@ test("what does not fit its type is refused unsent", async (t) => {
     [[1], "protobuf", "Message must be a ArrayBuffer"],
     [null, "json", "Message must be a JSON value other than null."],
     [undefined, "json", "Message must be a JSON value other than null."],
+    [Number.NaN, "json", "Message must be a JSON value other than null."],
+    [new Date(Number.NaN), "json", "Message must be a JSON value other than null."],
     [cyclic, "json", /circular/],
     [1n, "json", /BigInt/],
     ["hi", "xml", "Unknown data type: xml"],

@@ -316,6 +316,16 @@ test("what a protocol needs first is loaded by the start", async (t) => {
   await assert.rejects(client.start(), mine);
 });
 
+test("a load that throws fails every start that asks for it", async (t) => {
+  const mine = new Error("mine");
+  const load = () => {
+    throw mine;
+  };
+  const { client } = await setUp(t, { protocol: custom({ load }) });
+  await assert.rejects(client.start(), mine);
+  await assert.rejects(client.start(), mine);
+});
+
 test("values that an own protocol gets are checked like others", async (t) => {
   const { client } = await setUpConnected(t, { protocol: custom() });
   for (const [content, dataType] of cases([

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import http from "node:http";
+import http2 from "node:http2";
 import { test } from "node:test";
 import { loadOurClient } from "../support/our-client.mjs";
 import { portOf } from "../support/port.mjs";
@@ -204,6 +205,8 @@ test("a client is let in, as its token says or not, or refused", async () => {
     id: "1",
     states: {},
   });
+  answer = null;
+  assert.deepEqual(await answerOf(await connect()), [204, null, ""]);
   answer = { userId: "bob", groups: ["g"], roles: [], subprotocol: "json.webpubsub.azure.v1" };
   assert.deepEqual(await (await connect()).json(), answer);
   answer = refuse(401, "not today");
@@ -248,6 +251,17 @@ test("a user event is read by its type, and answered by a value's", async () => 
   );
   assert.equal((await send("{", "application/json"))[0], 400);
   assert.equal((await send("x", "text/html"))[0], 400);
+});
+
+test("an answer that JSON cannot say is an error of the handler", async () => {
+  for (const answer of [() => 1, reply(Symbol("s"), { dataType: "json" })]) {
+    const errors = [];
+    const onError = (error) => errors.push(error);
+    const handler = eventHandler({ connectionString, hub, onError, handleUserEvent: () => answer });
+    const response = await handler(event("user.order", { body: "x", contentType: "text/plain" }));
+    assert.equal(response.status, 500);
+    assert.ok(errors[0] instanceof TypeError);
+  }
 });
 
 test("metadata comes with an event and goes with its reply", async () => {
@@ -371,6 +385,19 @@ test("Node's server calls a handler with its request as context", async (t) => {
   const refused = await send(event("user.order", { body, contentType: "text/plain", headers: { "ce-signature": "" } }));
   assert.equal(refused.status, 401);
   assert.equal((await fetch(`http://127.0.0.1:${port}/api/elsewhere`)).status, 404);
+});
+
+test("a server of HTTP/2 calls a handler", async (t) => {
+  const server = http2.createServer((request, response) => {
+    toNodeHandler(negotiate({ connectionString, hub, client: () => ({}) }))(request, response);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const session = http2.connect(`http://127.0.0.1:${portOf(server)}`);
+  t.after(() => (session.close(), server.close()));
+  const status = await new Promise((resolve, reject) => {
+    session.request({ ":path": "/" }).on("error", reject).on("response", (headers) => resolve(headers[":status"])).resume();
+  });
+  assert.equal(status, 200);
 });
 
 test("a path that is not the handler's goes to the next one", async () => {

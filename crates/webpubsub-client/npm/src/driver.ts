@@ -124,7 +124,7 @@ export class Driver {
     const { invocationId, abortSignal } = options ?? {};
     if (abortSignal?.aborted) return Promise.reject(invocationError(ABORTED, invocationId ?? ""));
     const begin = (core: Core, id: number) => {
-      if (invocationId != null && (typeof invocationId !== "string" || invocationId === "")) {
+      if (invocationId != null && !asText(invocationId)) {
         throw new TypeError("invocationId must be a string that is not empty.");
       }
       const data = payloadOf(this.#protocol, id, content, dataType);
@@ -161,12 +161,8 @@ export class Driver {
       return;
     }
     this.#waiting = [use];
-    Promise.all([loadCore(), this.#protocol.load?.()]).then(
-      ([{ Client }]) => {
-        const { isReliableSubProtocol } = this.#protocol;
-        const core = new Core(
-          new Client(Driver.#host(this.#held), isReliableSubProtocol, ...coreOptions(this.#options)),
-        );
+    this.#load().then(
+      (core) => {
         this.#core = core;
         for (const use of this.#waiting!.splice(0)) use(core);
       },
@@ -175,6 +171,12 @@ export class Driver {
         this.#calls.rejectAll(error);
       },
     );
+  }
+
+  async #load(): Promise<Core> {
+    const [{ Client }] = await Promise.all([loadCore(), this.#protocol.load?.()]);
+    const host = Driver.#host(this.#held);
+    return new Core(new Client(host, this.#protocol.isReliableSubProtocol, ...coreOptions(this.#options)));
   }
 
   #hold(): void {

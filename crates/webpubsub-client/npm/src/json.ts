@@ -19,7 +19,10 @@ export class Printed {
 export function print(content: unknown, dataType: string | undefined): Printed {
   let value = checked(content, dataType);
   if (value instanceof Uint8Array && dataType !== "json") value = base64(value);
-  return new Printed(JSON.stringify(value) ?? JSON.stringify(checked(undefined, dataType)));
+  const json = JSON.stringify(value) ?? "null";
+  // What JSON has no other word for, such as NaN, is no payload either: the service closes the connection for it.
+  if (json === "null") checked(null, dataType);
+  return new Printed(json);
 }
 
 function base64(bytes: Uint8Array): string {

@@ -88,7 +88,7 @@ export type EventHandlerOptions = Signatures & {
   /** The longest body that is read, in bytes; 16 MiB. */
   maxBodyBytes?: number;
   /** Decides on a client: returns nothing to let it in as its token says, an answer, or `refuse(…)`. */
-  handleConnect?(event: ConnectEvent): Awaitable<ConnectAnswer | Refusal | undefined | void>;
+  handleConnect?(event: ConnectEvent): Awaitable<ConnectAnswer | Refusal | null | undefined | void>;
   /**
    * Answers an event of a client: a string as text, bytes as binary, any other value as JSON, `undefined` as nothing, or
    * `reply(…)` or `refuse(…)`.
@@ -200,7 +200,7 @@ const KINDS: Kind[] = [
         clientCertificates: clientCertificates ?? [],
       });
       if (answer instanceof Refusal) return text(answer.status, answer.detail);
-      if (answer === undefined) return new Response(null, { status: 204, headers: stateHeaders() });
+      if (answer === undefined || answer === null) return new Response(null, { status: 204, headers: stateHeaders() });
       return Response.json(answer, { headers: stateHeaders() });
     },
   },
@@ -334,7 +334,9 @@ function answered({ data, options: { dataType, metadata = {} } }: Reply, headers
   if (type === "text" ? typeof data !== "string" : type !== "json" && !isBytes)
     throw new TypeError(`A reply of type "${type}" must be ${type === "text" ? "a string" : "bytes"}.`);
   headers.set("content-type", CONTENT_TYPES[type]);
-  return new Response(type === "json" ? JSON.stringify(data) : (data as string | ArrayBuffer), { headers });
+  const body = type === "json" ? JSON.stringify(data) : (data as string | ArrayBuffer);
+  if (body === undefined) throw new TypeError('A reply of type "json" must be a JSON value.');
+  return new Response(body, { headers });
 }
 
 const CONTENT_TYPES = {

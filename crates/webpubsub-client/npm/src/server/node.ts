@@ -53,7 +53,11 @@ export function toNodeHandler(handler: FetchHandler): NodeHandler {
 function fetchRequest(request: any): Request {
   const headers = new Headers();
   const raw: string[] = request.rawHeaders;
-  for (let at = 0; at + 1 < raw.length; at += 2) headers.append(raw[at] as string, raw[at + 1] as string);
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at] as string;
+    // HTTP/2 puts method, path and host among them.
+    if (!name.startsWith(":")) headers.append(name, raw[at + 1] as string);
+  }
   const url = `http://localhost${pathOf(request.originalUrl ?? request.url)}`;
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
   const init = { method: request.method, headers, ...(hasBody && { body: stream(request), duplex: "half" }) };
