@@ -395,7 +395,11 @@ test("a server of HTTP/2 calls a handler", async (t) => {
   const session = http2.connect(`http://127.0.0.1:${portOf(server)}`);
   t.after(() => (session.close(), server.close()));
   const status = await new Promise((resolve, reject) => {
-    session.request({ ":path": "/" }).on("error", reject).on("response", (headers) => resolve(headers[":status"])).resume();
+    session
+      .request({ ":path": "/" })
+      .on("error", reject)
+      .on("response", (headers) => resolve(headers[":status"]))
+      .resume();
   });
   assert.equal(status, 200);
 });

@@ -2,7 +2,7 @@
 import { after, afterEach, before } from "node:test";
 import { chromium } from "playwright-core";
 
-/** @import { Browser, BrowserContextOptions } from "playwright-core" */
+/** @import { Browser, BrowserContext, BrowserContextOptions } from "playwright-core" */
 
 const QUIET = [
   "--no-sandbox",
@@ -29,8 +29,17 @@ export function useChromium() {
   let browser;
   before(async () => (browser = await launchChromium()));
   after(() => browser.close());
-  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+  afterEach(() => Promise.all(browser.contexts().map(close)));
   return { newContext: (options) => browser.newContext(options) };
+}
+
+/**
+ * Closes what a test has opened. A route's handler that is still at work then fails, which is nobody's error.
+ * @param {BrowserContext} context
+ */
+async function close(context) {
+  await Promise.all(context.pages().map((page) => page.unrouteAll({ behavior: "ignoreErrors" })));
+  await context.close();
 }
 
 /**

@@ -169,7 +169,10 @@ forEachShardCount(
       // The platform answers by itself.
       if (!isNative) return assert.match(await head("1.0"), /^HTTP\/1\.\d 400 /);
       assert.match(await head("1.0"), /^HTTP\/1\.\d 200 /);
-      const nameless = publish(service.newHub()).toString().replace(" HTTP/1.1", " HTTP/1.0").replace(/Host: .*\r\n/i, "");
+      const nameless = publish(service.newHub())
+        .toString()
+        .replace(" HTTP/1.1", " HTTP/1.0")
+        .replace(/Host: .*\r\n/i, "");
       assert.match(await exchange(service, Buffer.from(nameless)), /^HTTP\/1\.\d 401 /);
     });
 
