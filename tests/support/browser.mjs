@@ -34,7 +34,7 @@ export function useChromium() {
 }
 
 /**
- * Closes what a test has opened. A route's handler that is still at work then fails, which is nobody's error.
+ * Closes what a test has opened. That a route's handler which is still at work then fails is no error.
  * @param {BrowserContext} context
  */
 async function close(context) {
