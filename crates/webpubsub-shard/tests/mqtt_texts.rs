@@ -1,7 +1,7 @@
 //! What others may say, and MQTT has no words for.
 //!
 //! Source: docs/spec/mqtt.md#delivery, docs/spec/mqtt.md#payloads.
-#![expect(clippy::expect_used, clippy::panic, reason = "a broken expectation is a failed test")]
+#![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
 
 use webpubsub_mqtt::{DownstreamPacket, Property, Qos, UpstreamPacket, Version};
 use webpubsub_protocol::data::{Metadata, TimeToLive};
