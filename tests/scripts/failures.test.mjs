@@ -1,27 +1,21 @@
 // What the end of `npm test` says of a step that failed.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { rmSync } from "node:fs";
+import { relative } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { at, build, root } from "../../scripts/paths.mjs";
+import { at, root } from "../../scripts/paths.mjs";
 import { describeFailure, newFailures, readFailures } from "../../scripts/test/failures.mjs";
+import { runTestFile } from "../support/test-file.mjs";
 
 const REPORTER = pathToFileURL(at("scripts", "test", "failures.mjs")).href;
 
 /** Runs a test file with this in it, and returns its path from the root and what was noted of it. */
 function failuresOf(t, program) {
-  mkdirSync(build, { recursive: true });
-  const folder = mkdtempSync(join(build, "failing-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, "some.test.mjs");
-  writeFileSync(file, program);
   const noted = newFailures();
   t.after(() => rmSync(noted, { force: true }));
-  const args = ["--test", `--test-reporter=${REPORTER}`, `--test-reporter-destination=${noted}`, file];
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const { status } = spawnSync(process.execPath, args, { cwd: root, env });
+  const options = [`--test-reporter=${REPORTER}`, `--test-reporter-destination=${noted}`];
+  const { file, status } = runTestFile(t, program, options);
   return { file: relative(root, file), status, failed: readFailures(noted) };
 }
 

@@ -1,24 +1,16 @@
 // A test file that leaves something open ends, and all that it reported is read.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { at, build, root } from "../../scripts/paths.mjs";
+import { at } from "../../scripts/paths.mjs";
+import { runTestFile } from "../support/test-file.mjs";
 
 const script = (file) => pathToFileURL(at("scripts", "test", file)).href;
 
 /** Runs a test file with this in it, and returns its exit code and the names of the tests that are recorded as passed. */
 function runOf(t, program) {
-  mkdirSync(build, { recursive: true });
-  const folder = mkdtempSync(join(build, "left-open-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, "some.test.mjs");
-  writeFileSync(file, program);
-  const args = ["--test", `--import=${script("left-open.mjs")}`, `--test-reporter=${script("record.mjs")}`, file];
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, env, encoding: "utf8", timeout: 60_000 });
+  const options = [`--import=${script("left-open.mjs")}`, `--test-reporter=${script("record.mjs")}`];
+  const { status, stdout } = runTestFile(t, program, options);
   const passed = stdout
     .split("\n")
     .filter(Boolean)
