@@ -100,7 +100,7 @@ mod tests {
         let hub = HubName::parse("Chat_1").unwrap();
         for shard in [0, 7, u16::MAX] {
             let name = object_name(&hub, ShardId(shard));
-            assert_eq!(name, [hub.as_str(), "/", &shard.to_string()].concat());
+            assert_eq!(name, format!("{hub}/{shard}"));
             assert_eq!(parse_object_name(&name), Some((hub.clone(), ShardId(shard))));
         }
     }
