@@ -21,6 +21,7 @@ export const packages = [
 
 const server = testsOf("tests/sdk/microsoft-server.test.mjs");
 const python = testsOf("tests/sdk/python.test.mjs");
+const names = testsOf("tests/sdk/names.test.mjs");
 const https = e2e("operations/https");
 /** @param {string} part */
 const client = (part) => testsOf(`tests/sdk/client-suite/${part}.mjs`, "Microsoft's client");
@@ -88,6 +89,11 @@ export const sdks = [
       row(
         "`grantPermission`, `revokePermission`, `hasPermission`",
         server("grants permissions, asks for them and takes them back"),
+      ),
+      row(
+        "Users and groups of any name, in URLs, filters and tokens, of Python too",
+        names("every user and group is who its name says"),
+        names("tokens say whose they are"),
       ),
       row(
         "Python: sending, asking who is there, client URLs, of MQTT too",
