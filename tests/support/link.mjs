@@ -13,13 +13,21 @@ export class Link {
   endpoint = "";
   /** How many connections it has carried. */
   carried = 0;
+  /**
+   * Of a link that wears out: after how many bytes in one direction the next connection breaks.
+   * @type {(() => number) | undefined}
+   */
+  wear;
 
   /**
-   * With a `delay` in milliseconds, what the service says takes that long to arrive.
+   * With a `delay` in milliseconds, what the service says takes that long to arrive. With `wear` each connection breaks
+   * after so many bytes in either direction, wherever that is in a message.
    * @param {{ port: number }} service
+   * @param {{ delay?: number, wear?: () => number }} options
    */
-  static async to(service, { delay = 0 } = {}) {
+  static async to(service, { delay = 0, wear } = {}) {
     const link = new Link();
+    link.wear = wear;
     link.#server.on("connection", (near) => link.#accept(near, net.connect(service.port, "127.0.0.1"), delay));
     await once(link.#server.listen(0, "127.0.0.1"), "listening");
     link.endpoint = `http://127.0.0.1:${portOf(link.#server)}`;
@@ -46,8 +54,13 @@ export class Link {
    */
   #carry(from, to, delay = 0) {
     const later = (/** @type {() => void} */ work) => void (delay > 0 ? setTimeout(work, delay) : work());
+    let left = this.wear?.() ?? Infinity;
     this.#sockets.add(from);
-    from.on("data", (chunk) => later(() => to.write(chunk)));
+    from.on("data", (/** @type {Buffer} */ chunk) => {
+      const bytes = this.wear ? chunk.subarray(0, left) : chunk;
+      left -= bytes.length;
+      later(() => to.write(bytes, () => bytes.length < chunk.length && from.destroy()));
+    });
     from.on("end", () => later(() => to.end()));
     from.on("error", () => to.destroy());
     from.on("close", () => {
