@@ -7,23 +7,25 @@
 //! ```
 
 mod answer;
+mod attempt;
 mod handshakes;
+mod request;
 
 use std::mem;
 use std::time::Duration;
 
 use webpubsub_auth::AccessKeys;
-use webpubsub_protocol::event_handler::{
-    AnswerUse, CallFailure, Cookies, Delivery, Event, EventRequest, HandlerAnswer, Subject, Taken, validation,
-};
-use webpubsub_protocol::name::{ConnectionId, UserId};
+use webpubsub_protocol::event_handler::{AnswerUse, CallFailure, Delivery, HandlerAnswer, Taken, validation};
 use webpubsub_protocol::time::{Timestamp, whole_millis};
-use webpubsub_shard::{
-    Attempts, Call, CallId, CircuitBreakers, EventHandler, EventPolicy, HandlerAuth, HandlerSecret,
-};
+use webpubsub_shard::{Attempts, Call, CircuitBreakers, EventHandler, EventPolicy};
 
 pub use answer::AnswerBody;
+pub use attempt::first_attempt;
+pub(crate) use attempt::handshake_url;
+use attempt::{Retry, delivery};
 use handshakes::Handshakes;
+pub use request::Request;
+use request::secret;
 
 use crate::directory::Handler;
 
@@ -64,21 +66,6 @@ pub struct EventCall<'a> {
     taken: Taken,
 }
 
-/// An HTTP request to an event handler.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The method.
-    pub method: &'static str,
-    /// The whole URL.
-    pub url: String,
-    /// Names and values, each on a line of its own.
-    pub headers: String,
-    /// The body; `None` for a method without one.
-    pub body: Option<Vec<u8>>,
-    /// How many bytes are read of the body of a successful answer; where that is 0, no body is read.
-    pub max_answer_bytes: usize,
-}
-
 /// What a call wants of its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
@@ -115,15 +102,6 @@ pub enum Done {
     Judged(Result<(), CallFailure>),
 }
 
-/// Whether a failed attempt is followed by another.
-#[derive(Debug)]
-enum Retry<'a> {
-    /// It is not: a test, or an attempt of a shard, whose queue decides.
-    Once { limit: Duration, left: Duration },
-    /// It is, by the hub's retry policy and, for an event, behind the circuit breaker of a URL template.
-    ByPolicy { policy: &'a EventPolicy, attempts: Attempts, breaker: Option<String>, limit: Duration },
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// An attempt is about to begin.
@@ -142,18 +120,6 @@ enum Stage {
 ///
 /// Source: docs/spec/cloudevents.md#validation.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
-
-impl Request {
-    fn new(method: &'static str, url: String) -> Self {
-        Self { method, url, headers: String::new(), body: None, max_answer_bytes: 0 }
-    }
-
-    fn add(&mut self, name: &str, value: &str) {
-        for part in [name, "\n", value, "\n"] {
-            self.headers.push_str(part);
-        }
-    }
-}
 
 impl<'a> EventCall<'a> {
     /// An attempt that a shard asks for, once the handshake has succeeded. Its queue retries.
@@ -212,10 +178,7 @@ impl<'a> EventCall<'a> {
 
     /// Makes one attempt only.
     pub fn once(&mut self, now: Timestamp) {
-        if let Retry::ByPolicy { policy, attempts, limit, .. } = &self.retry {
-            let limit = attempts.limit(now, policy).min(*limit);
-            self.retry = Retry::Once { limit, left: attempts.left(now) };
-        }
+        self.retry = self.retry.once(now);
     }
 
     fn new(
@@ -300,7 +263,7 @@ impl<'a> EventCall<'a> {
             }
             (Stage::Start | Stage::Validating | Stage::Ready, _) => {
                 self.delivery.time = now.as_millis();
-                Wanted::Post { within: self.limit(now).min(self.until.since(now)) }
+                Wanted::Post { within: self.retry.limit(now).min(self.until.since(now)) }
             }
         }
     }
@@ -310,33 +273,21 @@ impl<'a> EventCall<'a> {
     /// # Errors
     /// Why it has failed already.
     fn begin(&mut self, now: Timestamp, known: &mut KnownHandlers) -> Result<(), CallFailure> {
-        let left = match &self.retry {
-            Retry::Once { left, .. } => *left,
-            Retry::ByPolicy { attempts, breaker, .. } => {
-                if let Some(template) = breaker
-                    && !known.breakers.allows(now, template)
-                {
-                    self.stage = Stage::Over(Err(CallFailure::BreakerOpen));
-                    return Ok(());
-                }
-                self.delivery.attempt = attempts.number();
-                attempts.left(now)
+        if let Retry::ByPolicy { attempts, breaker, .. } = &self.retry {
+            if let Some(template) = breaker
+                && !known.breakers.allows(now, template)
+            {
+                self.stage = Stage::Over(Err(CallFailure::BreakerOpen));
+                return Ok(());
             }
-        };
-        self.until = now.after(left);
+            self.delivery.attempt = attempts.number();
+        }
+        self.until = now.after(self.retry.left(now));
         self.delivery.time = now.as_millis();
         self.delivery.status = None;
         let is_known = self.handshake.as_ref().is_none_or(|handshake| known.handshakes.holds(now, handshake));
         self.stage = if is_known { Stage::Ready } else { Stage::Validating };
         self.barred.map_or(Ok(()), Err)
-    }
-
-    /// How long the request of the attempt at hand may take.
-    fn limit(&self, now: Timestamp) -> Duration {
-        match &self.retry {
-            Retry::Once { limit, .. } => *limit,
-            Retry::ByPolicy { policy, attempts, limit, .. } => attempts.limit(now, policy).min(*limit),
-        }
     }
 
     fn validated(&mut self, now: Timestamp, known: &mut KnownHandlers, answer: &str) {
@@ -414,73 +365,5 @@ impl<'a> EventCall<'a> {
         let began = Timestamp::from_millis(self.delivery.time);
         self.delivery.duration = whole_millis(now.since(began));
         self.record = Some(self.delivery.encode(failure));
-    }
-}
-
-/// A delivery record of which only the end is not known.
-fn delivery(event: &str, connection: Option<&str>, attempt: u8, url: &str) -> Delivery {
-    Delivery {
-        time: 0,
-        event: event.to_owned(),
-        connection: connection.map(str::to_owned),
-        attempt,
-        url: url.split('?').next().unwrap_or_default().to_owned(),
-        status: None,
-        duration: 0,
-    }
-}
-
-/// The secret by which a handler knows the service; `None` where it is missing, is not for handlers, or
-/// cannot stand in a header.
-fn secret(auth: &HandlerAuth, variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    let secret = match &auth.secret {
-        HandlerSecret::Text(text) => text.clone(),
-        HandlerSecret::Named(name) if HandlerSecret::is_for_handlers(name) => variable(name)?,
-        HandlerSecret::Named(_) => return None,
-    };
-    (!secret.contains(['\r', '\n'])).then_some(secret)
-}
-
-/// The URL of the handshake with a handler.
-pub(crate) fn handshake_url(policy: &EventPolicy, handler: &EventHandler) -> String {
-    handler.url.resolve(&policy.hub, validation::EVENT)
-}
-
-/// A first attempt at an event of a connection that no shard has: `connect`, or a test.
-#[must_use]
-pub fn first_attempt(
-    now: Timestamp,
-    policy: &EventPolicy,
-    handler: &EventHandler,
-    connection: &ConnectionId,
-    user: Option<UserId>,
-    origin: &str,
-    event: &Event,
-) -> Call {
-    let attempts = Attempts::new(now, policy);
-    let url = handler.url.resolve(&policy.hub, event.name());
-    let subject = Subject {
-        connection: connection.clone(),
-        user,
-        subprotocol: None,
-        origin: origin.to_owned(),
-        state: None,
-        cookies: Cookies::default(),
-        mqtt: None,
-    };
-    Call {
-        id: CallId(0),
-        connection: connection.clone(),
-        event: event.name().to_owned(),
-        attempt: 1,
-        origin: origin.to_owned(),
-        validate: handshake_url(policy, handler),
-        auth: handler.auth.clone(),
-        request: EventRequest::new(&policy.hub, &subject, event, 0, now, &url),
-        barred: policy.barred(&url),
-        purpose: event.answer_use(),
-        url,
-        limit: attempts.limit(now, policy),
-        left: attempts.left(now),
     }
 }
