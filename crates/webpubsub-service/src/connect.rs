@@ -29,7 +29,7 @@ use webpubsub_protocol::url::RequestUrl;
 use webpubsub_shard::{AnonymousConnectPolicy, ConnectRequest, EventHandler, EventPolicy, ShardId};
 
 use crate::config::Config;
-use crate::event_call::{EventCall, first_attempt};
+use crate::event_call::{EventCall, Newcomer, first_attempt};
 use crate::event_driver::{EventHost, Keep};
 use crate::view::{HubView, SharedLoads};
 
@@ -96,6 +96,19 @@ pub struct Admission<'a> {
     url: String,
     /// The body of the handler's last answer that was no success.
     words: Vec<u8>,
+}
+
+/// What the event handler that decides on a client is asked.
+#[derive(Clone, Copy)]
+pub struct ConnectQuestion<'q, 'p> {
+    /// How the hub delivers events.
+    pub policy: &'p EventPolicy,
+    /// The handler, by [`connect_handler`].
+    pub handler: &'q EventHandler,
+    /// The connection that the client is to have.
+    pub connection: &'q ConnectionId,
+    /// Names and values of the request's headers.
+    pub headers: &'q [(String, String)],
 }
 
 impl<'a> ClientRequest<'a> {
@@ -266,22 +279,21 @@ impl Admission<'_> {
         Placing::new(now, loads, random, accepting, config.connection_limits(), has_handler)
     }
 
-    /// The call of the handler for this connection of the client, whose names and values of headers are
-    /// given. `variable` returns a variable or secret of the host by its name.
+    /// The call of the handler. `variable` returns a variable or secret of the host by its name.
     ///
     /// Source: docs/spec/cloudevents.md#connect.
     pub fn call<'p>(
         &mut self,
         now: Timestamp,
         config: &Config,
-        (policy, handler): (&'p EventPolicy, &EventHandler),
-        connection: &ConnectionId,
-        headers: &[(String, String)],
+        question: ConnectQuestion<'_, 'p>,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> EventCall<'p> {
+        let ConnectQuestion { policy, handler, connection, headers } = question;
         let event = Event::Connect { body: self.connect_body(headers) };
         let ConnectRequest { user, origin, .. } = &self.request;
-        let call = first_attempt(now, policy, handler, connection, user.clone(), origin, &event);
+        let newcomer = Newcomer { connection, user: user.as_ref(), origin };
+        let call = first_attempt(now, policy, handler, newcomer, &event);
         self.url.clone_from(&call.url);
         let mut call = EventCall::of(policy.hub.as_str(), call, &config.keys.get().access, variable);
         call.retry(now, policy, handler);
@@ -325,8 +337,7 @@ impl Admission<'_> {
         Ok(())
     }
 
-    /// Calls the handler for this connection of the client, whose names and values of headers are given, and
-    /// makes of the admission what it answers.
+    /// Calls the handler, and makes of the admission what it answers.
     ///
     /// # Errors
     /// Why the client is refused.
@@ -335,12 +346,10 @@ impl Admission<'_> {
         host: &H,
         keep: &Keep<'_>,
         config: &Config,
-        deciding: (&EventPolicy, &EventHandler),
-        connection: &ConnectionId,
-        headers: &[(String, String)],
+        question: ConnectQuestion<'_, '_>,
     ) -> Result<(), ConnectRefusal> {
         let variable = |name: &str| host.variable(name);
-        let mut call = self.call(host.now(), config, deciding, connection, headers, &variable);
+        let mut call = self.call(host.now(), config, question, &variable);
         let mut judge = |answer: HandlerAnswer| self.judge(host.now(), config, answer);
         let outcome = call.make(host, keep, Some(&mut judge)).await;
         self.called(outcome)

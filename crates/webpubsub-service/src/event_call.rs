@@ -20,8 +20,8 @@ use webpubsub_protocol::time::{Timestamp, whole_millis};
 use webpubsub_shard::{Attempts, Call, CircuitBreakers, EventHandler, EventPolicy};
 
 pub use answer::AnswerBody;
-pub use attempt::first_attempt;
 pub(crate) use attempt::handshake_url;
+pub use attempt::{Newcomer, first_attempt};
 use attempt::{Retry, delivery};
 use handshakes::Handshakes;
 pub use request::Request;

@@ -7,7 +7,7 @@ use webpubsub_protocol::json::Writer;
 use webpubsub_protocol::name::{ConnectionId, EventName};
 use webpubsub_shard::{EventHandler, EventPolicy};
 
-use crate::event_call::{EventCall, first_attempt, handshake_url};
+use crate::event_call::{EventCall, Newcomer, first_attempt, handshake_url};
 use crate::event_driver::{EventHost, Keep};
 
 /// How a step of a test went: its outcome, and the status of the handler's answer, if there was one.
@@ -30,7 +30,8 @@ pub async fn test_handler<H: EventHost>(
     let validated = (outcome, handshake.status());
     let event = match sample_event(handler).filter(|_| outcome.is_ok()) {
         Some(sample) => {
-            let call = first_attempt(host.now(), policy, handler, connection, None, origin, &sample);
+            let newcomer = Newcomer { connection, user: None, origin };
+            let call = first_attempt(host.now(), policy, handler, newcomer, &sample);
             let mut call = EventCall::of(policy.hub.as_str(), call, keys, &|name| host.variable(name));
             call.skip_handshake();
             let outcome = call.make(host, keep, None).await;

@@ -54,7 +54,7 @@ mod view;
 pub use command_reader::{BodyReader, CommandHead};
 pub use config::{Config, ConfigError};
 pub use directory_driver::{DirectoryDriver, DirectoryHost, ErrorOf};
-pub use event_call::{AnswerBody, Done, EventCall, KnownHandlers, Request, Wanted, first_attempt};
+pub use event_call::{AnswerBody, Done, EventCall, KnownHandlers, Newcomer, Request, Wanted, first_attempt};
 pub use event_driver::{EventHost, Judge, Keep, deliver};
 pub use handler_test::test_handler;
 pub use keys::{KeyChange, KeyRing, KeyTexts, Keys, StoredKeys};

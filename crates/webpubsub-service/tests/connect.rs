@@ -15,8 +15,8 @@ use webpubsub_protocol::rest::Response;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::connect::{
-    Admission, Begun, ClientRequest, ConnectRefusal, PlacementHost, Placing, Recover, ShardOffer, Verified,
-    connect_handler,
+    Admission, Begun, ClientRequest, ConnectQuestion, ConnectRefusal, PlacementHost, Placing, Recover,
+    ShardOffer, Verified, connect_handler,
 };
 use webpubsub_service::{Config, HubView, SharedLoads};
 use webpubsub_shard::{EventPolicy, Full, HubSettings, ShardId, ShardMap};
@@ -121,7 +121,8 @@ impl Client {
             let (mut admission, policy) = viewed.unwrap();
             let handler = connect_handler(&policy).unwrap();
             let id = ShardId(1).connection_id([7; 16]);
-            let call = admission.call(NOW, &config(), (&policy, handler), &id, &[], &|_| None);
+            let question = ConnectQuestion { policy: &policy, handler, connection: &id, headers: &[] };
+            let call = admission.call(NOW, &config(), question, &|_| None);
             assert_eq!(call.request().url, "https://example.com/connect");
             let outcome = admission.judge(NOW, &config(), answer);
             admission.called(outcome)?;

@@ -14,7 +14,7 @@ use webpubsub_protocol::event_handler::{CallFailure, Event};
 use webpubsub_protocol::name::{HubName, UserId};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::directory::Handler;
-use webpubsub_service::{AnswerBody, Done, EventCall, KnownHandlers, Wanted, first_attempt};
+use webpubsub_service::{AnswerBody, Done, EventCall, KnownHandlers, Newcomer, Wanted, first_attempt};
 use webpubsub_shard::{EventPolicy, HubSettings, ShardId};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -41,8 +41,9 @@ fn connect<'a>(now: Timestamp, policy: &'a EventPolicy, variables: &[(&str, &str
     let handler = &policy.settings.event_handlers[0];
     let id = ShardId(0).connection_id([7; 16]);
     let event = Event::Connect { body: "{}".to_owned() };
-    let user = Some(UserId::parse("ann").unwrap());
-    let call = first_attempt(now, policy, handler, &id, user, "svc.example", &event);
+    let user = UserId::parse("ann").unwrap();
+    let newcomer = Newcomer { connection: &id, user: Some(&user), origin: "svc.example" };
+    let call = first_attempt(now, policy, handler, newcomer, &event);
     let variable =
         |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let mut call = EventCall::of("chat", call, &keys(), &variable);
@@ -248,7 +249,8 @@ fn an_attempt_of_a_shard_and_a_test_are_not_retried() {
     let (policy, mut known) = (policy(HANDLER), KnownHandlers::default());
     let handler = &policy.settings.event_handlers[0];
     let id = ShardId(0).connection_id([7; 16]);
-    let call = first_attempt(at(0), &policy, handler, &id, None, "svc.example", &Event::Connected);
+    let newcomer = Newcomer { connection: &id, user: None, origin: "svc.example" };
+    let call = first_attempt(at(0), &policy, handler, newcomer, &Event::Connected);
     let mut event = EventCall::of("chat", call, &keys(), &|_| None);
     event.skip_handshake();
     let mut handshake = EventCall::handshake(at(0), &policy, "https://example.com/validate", "svc.example");

@@ -21,8 +21,8 @@ use webpubsub_protocol::name::{ConnectionId, EventName, HubName};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::directory::Handler;
 use webpubsub_service::{
-    AnswerBody, Config, DirectoryCall, EventCall, EventHost, KnownHandlers, Objects, Request, ShardCall,
-    first_attempt, test_handler,
+    AnswerBody, Config, DirectoryCall, EventCall, EventHost, KnownHandlers, Newcomer, Objects, Request,
+    ShardCall, first_attempt, test_handler,
 };
 use webpubsub_shard::{Call, EventHandler, EventPolicy, HubSettings, ShardId};
 
@@ -153,7 +153,8 @@ fn first(policy: &EventPolicy) -> &EventHandler {
 }
 
 fn attempt(policy: &EventPolicy, host: &ScriptedHost, event: &Event) -> Call {
-    first_attempt(host.now(), policy, first(policy), &connection(), None, "svc.example", event)
+    let newcomer = Newcomer { connection: &connection(), user: None, origin: "svc.example" };
+    first_attempt(host.now(), policy, first(policy), newcomer, event)
 }
 
 /// Makes the one attempt of a shard at a user event.

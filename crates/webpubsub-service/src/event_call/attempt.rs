@@ -40,34 +40,43 @@ impl Retry<'_> {
     }
 }
 
+/// Whose event it is: a connection that no shard has.
+#[derive(Debug, Clone, Copy)]
+pub struct Newcomer<'a> {
+    /// The id that the connection has, if it comes to be.
+    pub connection: &'a ConnectionId,
+    /// Who it acts for.
+    pub user: Option<&'a UserId>,
+    /// The service's host as the client sees it.
+    pub origin: &'a str,
+}
+
 /// A first attempt at an event of a connection that no shard has: `connect`, or a test.
 #[must_use]
 pub fn first_attempt(
     now: Timestamp,
     policy: &EventPolicy,
     handler: &EventHandler,
-    connection: &ConnectionId,
-    user: Option<UserId>,
-    origin: &str,
+    newcomer: Newcomer<'_>,
     event: &Event,
 ) -> Call {
     let attempts = Attempts::new(now, policy);
     let url = handler.url.resolve(&policy.hub, event.name());
     let subject = Subject {
-        connection: connection.clone(),
-        user,
+        connection: newcomer.connection.clone(),
+        user: newcomer.user.cloned(),
         subprotocol: None,
-        origin: origin.to_owned(),
+        origin: newcomer.origin.to_owned(),
         state: None,
         cookies: Cookies::default(),
         mqtt: None,
     };
     Call {
         id: CallId(0),
-        connection: connection.clone(),
+        connection: newcomer.connection.clone(),
         event: event.name().to_owned(),
         attempt: 1,
-        origin: origin.to_owned(),
+        origin: newcomer.origin.to_owned(),
         validate: handshake_url(policy, handler),
         auth: handler.auth.clone(),
         request: EventRequest::new(&policy.hub, &subject, event, 0, now, &url),

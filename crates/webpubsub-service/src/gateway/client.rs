@@ -9,7 +9,8 @@ use webpubsub_shard::{EventHandler, EventPolicy, Full, ShardId};
 
 use super::{Answer, Gateway, GatewayError, Host, Incoming};
 use crate::connect::{
-    Admission, Begun, ClientRequest, ConnectRefusal, PlacementHost, Recover, ShardOffer, connect_handler,
+    Admission, Begun, ClientRequest, ConnectQuestion, ConnectRefusal, PlacementHost, Recover, ShardOffer,
+    connect_handler,
 };
 use crate::object_api::{AdmittedClient, Offered, ShardCall, object_name};
 
@@ -144,8 +145,8 @@ impl<H: Host> PlacementHost for PlacedClient<'_, '_, H> {
         let Some(handler) = handler else { return Ok(()) };
         let (events, headers) = (host.events(hub), host.headers());
         let keep = |record: &str| host.keep_delivery(hub, record);
-        let deciding = (*policy, *handler);
-        Ok(admission.ask_handler(&events, &keep, config, deciding, &connection, &headers).await?)
+        let question = ConnectQuestion { policy, handler, connection: &connection, headers: &headers };
+        Ok(admission.ask_handler(&events, &keep, config, question).await?)
     }
 
     async fn offer(
