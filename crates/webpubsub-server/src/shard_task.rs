@@ -1,6 +1,8 @@
 //! The task of one shard: it takes what has arrived, has the shard carry it out in turns, commits once, and then
 //! lets leave what follows.
 
+mod take;
+
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -11,11 +13,8 @@ use futures_util::FutureExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use webpubsub_protocol::name::HubName;
-use webpubsub_service::{
-    Answered, HubView, Offered as Why, ShardAnswer, ShardCall, introduce, parse_object_name, relay,
-    restore_shard,
-};
-use webpubsub_shard::{Driver, Host as _, Input, NextTurn, Sockets as SocketLife};
+use webpubsub_service::{parse_object_name, relay, restore_shard};
+use webpubsub_shard::{Driver, Sockets as SocketLife};
 use webpubsub_store::ShardStore;
 
 use crate::arrivals::Arrivals;
@@ -25,7 +24,7 @@ use crate::database::DatabaseError;
 use crate::event_host::deliver;
 use crate::running::Running;
 use crate::shard_host::{ShardHost, Waiting};
-use crate::shard_message::{Link, Offered, ShardMessage, SocketOffer};
+use crate::shard_message::ShardMessage;
 use crate::storage::Durability;
 use crate::thread::Thread;
 use crate::{clock, log};
@@ -210,137 +209,6 @@ impl ShardTask {
             }
             () = self.alarm.as_mut() => limit == IDLE && self.last_busy.elapsed() >= IDLE,
         }
-    }
-
-    /// Takes what has arrived, until the shard wants to have a turn before more: what that leads to is committed and
-    /// leaves before anything else is taken. So one that sends very much keeps nothing of the others waiting, and no
-    /// more is on its way to sockets than they take.
-    fn take(&mut self, running: &mut Running) -> Result<(), DatabaseError> {
-        self.arrivals.begin_turn();
-        while running.host.next_turn != Some(NextTurn::BeforeMore)
-            && let Some(message) = self.arrivals.next()
-        {
-            self.take_one(running, message)?;
-        }
-        self.arrivals.end_turn();
-        Ok(())
-    }
-
-    fn take_one(&mut self, running: &mut Running, message: ShardMessage) -> Result<(), DatabaseError> {
-        match message {
-            ShardMessage::Frames { seat, mut messages, loan } => {
-                let mut share = self.arrivals.share();
-                while share > 0
-                    && running.host.next_turn != Some(NextTurn::BeforeMore)
-                    && let Some(frame) = messages.next()
-                {
-                    running.of_client(seat, |from| Input::Frame { from, frame })?;
-                    share -= 1;
-                }
-                if messages.len() > 0 {
-                    self.arrivals.put_back(seat, ShardMessage::Frames { seat, messages, loan });
-                }
-            }
-            ShardMessage::Closed { seat, code, reason } => {
-                running.of_client(seat, |slot| Input::Closed { slot, code, reason })?;
-                running.unwatch(seat);
-            }
-            ShardMessage::Broken(seat) => {
-                running.of_client(seat, |slot| Input::Broken { slot })?;
-                running.unwatch(seat);
-            }
-            ShardMessage::Command(command, reply) => {
-                // What was taken before is done before.
-                running.driver.catch_up(&mut running.host)?;
-                let answer = running.driver.step(&mut running.host, Input::Command(command))?;
-                if let Some(answer) = answer.reply {
-                    running.host.waiting.push(Waiting::Reply(reply, answer));
-                }
-            }
-            ShardMessage::Offer(offer) => {
-                if running.is_known || matches!(offer.call, ShardCall::Recover(..) | ShardCall::Watch(_)) {
-                    self.offer(running, *offer)?;
-                } else {
-                    running.waiting.push(*offer);
-                    if running.waiting.len() == 1 {
-                        self.introduce();
-                    }
-                }
-            }
-            ShardMessage::Call(call, reply) => {
-                running.driver.catch_up(&mut running.host)?;
-                // One that brings a socket is an offer.
-                if let Answered::Answer(answer) = running.object().answer(call)? {
-                    running.host.waiting.push(Waiting::Answer(reply, answer));
-                }
-            }
-            ShardMessage::Relayed { to, last, taken } => {
-                running.step(Input::Relayed { to, last, taken })?;
-            }
-            ShardMessage::Called { call, result } => {
-                running.host.calls.remove(&call);
-                running.step(Input::Called { call, result })?;
-            }
-            ShardMessage::KeepDelivery(delivery) => {
-                running.host.store.object().keep_delivery(&delivery)?;
-                running.driver.shard.record_call(running.host.now(), &delivery);
-                running.host.next_turn = running.host.next_turn.or(running.driver.shard.next_turn());
-            }
-            ShardMessage::Introduced(found) => self.introduced(running, found)?,
-            ShardMessage::Stop(done) => {
-                running.driver.catch_up(&mut running.host)?;
-                running.step(Input::GoAway)?;
-                running.stop = Some(done);
-            }
-        }
-        Ok(())
-    }
-
-    /// Offers a socket to the shard.
-    fn offer(&self, running: &mut Running, offer: SocketOffer) -> Result<(), DatabaseError> {
-        let SocketOffer { call, socket, unread, reply } = offer;
-        running.driver.catch_up(&mut running.host)?;
-        running.host.offered = Some((socket, unread));
-        let answered = running.object().answer(call)?;
-        running.host.offered = None;
-        let accepted = match answered {
-            Answered::Socket(subprotocol) => match (running.host.newest_seat(), self.itself.upgrade()) {
-                (Some(seat), Some(shard)) => Ok((Link::new(shard, seat), subprotocol)),
-                // It was closed in the very step.
-                _ => Err(Why::Refused),
-            },
-            Answered::Answer(ShardAnswer::Offered(why)) => Err(why),
-            Answered::Answer(_) => Err(Why::Refused),
-        };
-        let connections = running.driver.shard.connections();
-        running.host.waiting.push(Waiting::Offered(reply, Offered { accepted, connections }));
-        Ok(())
-    }
-
-    /// Asks the hub's directory, once in a life, for what it sent the others before there was this shard, and
-    /// has the register know the hub.
-    fn introduce(&self) {
-        let (thread, hub, itself) = (Rc::clone(&self.thread), self.hub.clone(), self.itself.clone());
-        tokio::task::spawn_local(async move {
-            let found = introduce(&*thread, &hub).await;
-            if let Some(shard) = itself.upgrade() {
-                let _ = shard.send(ShardMessage::Introduced(found));
-            }
-        });
-    }
-
-    fn introduced(&self, running: &mut Running, found: Option<(HubView, bool)>) -> Result<(), DatabaseError> {
-        let Some(found) = found else {
-            log::failure("asking a hub's directory", &"the directory gave no view");
-            // Dropped, they are refused.
-            running.waiting.clear();
-            return Ok(());
-        };
-        running.is_known |= running.object().introduced(found)?;
-        for offer in std::mem::take(&mut running.waiting) {
-            self.offer(running, offer)?;
-        }
-        Ok(())
     }
 
     /// Lets leave what waited for the disk.
