@@ -2,12 +2,12 @@
 
 mod calls;
 mod host;
+mod sockets;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use webpubsub_protocol::client::{Frame, Subprotocol};
-use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::data::{MessageData, Metadata, TimeToLive};
 use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::name::{ConnectionId, GroupName, UserId};
@@ -150,44 +150,6 @@ impl TestShard {
         shard
     }
 
-    /// Lets a client in; `None` if the shard is full.
-    pub fn connect(&mut self, request: ConnectRequest) -> Option<Slot> {
-        self.ids += 1;
-        let [high, low] = self.ids.to_be_bytes();
-        let mut random = [low; 16];
-        random[15] ^= high;
-        let connection = self.config.shard.connection_id(random);
-        let reconnection_token = request.subprotocol.is_reliable().then(|| "token".to_owned());
-        let outputs = self.input(Input::Connect { connection, request, reconnection_token });
-        outputs
-            .iter()
-            .find_map(|output| if let Output::Accept { slot, .. } = output { Some(*slot) } else { None })
-    }
-
-    /// A client comes back with a new socket; `None` if its connection cannot be recovered.
-    pub fn recover(&mut self, connection: &ConnectionId) -> Option<Slot> {
-        let outputs = self
-            .input(Input::Recover { connection: connection.clone(), reconnection_token: "token".to_owned() });
-        outputs
-            .iter()
-            .find_map(|output| if let Output::Accept { slot, .. } = output { Some(*slot) } else { None })
-    }
-
-    /// A socket is gone, with this code.
-    pub fn close(&mut self, slot: Slot, code: CloseCode) {
-        self.close_with(slot, code, "");
-    }
-
-    /// A socket is gone, with this code and these words.
-    pub fn close_with(&mut self, slot: Slot, code: CloseCode, reason: &str) {
-        self.input(Input::Closed { slot, code, reason: reason.to_owned() });
-    }
-
-    /// The network loses a socket.
-    pub fn cut(&mut self, slot: Slot) {
-        self.close(slot, CloseCode::ABNORMAL);
-    }
-
     /// Lets time go by, and the shard do what was due.
     pub fn pass(&mut self, duration: Duration) {
         let end = self.now.after(duration);
@@ -227,18 +189,6 @@ impl TestShard {
         [self.timer, self.alarm].into_iter().flatten().min()
     }
 
-    /// A connection that has already read its `connected` message.
-    pub fn connected(&mut self, request: ConnectRequest) -> Slot {
-        let slot = self.connect(request).expect("the shard has room");
-        self.take(slot);
-        slot
-    }
-
-    /// A client sends a text frame.
-    pub fn send(&mut self, from: Slot, frame: &str) {
-        self.input(Input::Frame { from, frame: Frame::Text(frame.to_owned()) });
-    }
-
     /// A server publishes.
     pub fn publish(&mut self, to: Target, data: MessageData) {
         self.publish_without(to, data, Vec::new());
@@ -267,51 +217,10 @@ impl TestShard {
         }
     }
 
-    /// Whether a socket is open.
-    #[must_use]
-    pub fn is_open(&self, slot: Slot) -> bool {
-        self.sockets.contains_key(&slot)
-    }
-
     /// Gives the shard how sending a batch ended.
     pub fn answer(&mut self, to: ShardId, batch: &Batch, taken: bool) {
         let (last, _) = *batch.messages.last().expect("a batch is not empty");
         self.input(Input::Relayed { to, last, taken });
-    }
-
-    /// The connection of a socket.
-    pub fn id(&self, slot: Slot) -> ConnectionId {
-        self.sockets[&slot].id.clone()
-    }
-
-    /// What a socket received since it was asked last, binary frames spelled out.
-    pub fn take(&mut self, slot: Slot) -> Vec<String> {
-        self.take_frames(slot).iter().map(spelled_out).collect()
-    }
-
-    /// The frames that a socket received since it was asked last.
-    pub fn take_frames(&mut self, slot: Slot) -> Vec<Frame> {
-        std::mem::take(&mut self.sockets.get_mut(&slot).expect("an open socket").received)
-    }
-
-    /// The frames that a socket received since it was asked last, which it still has.
-    #[must_use]
-    pub fn frames(&self, slot: Slot) -> &[Frame] {
-        self.sockets.get(&slot).map_or(&[], |socket| &socket.received)
-    }
-
-    /// Drops the first frame that a socket received.
-    pub fn drop_first_frame(&mut self, slot: Slot) {
-        self.sockets.get_mut(&slot).expect("an open socket").received.remove(0);
-    }
-
-    /// The slot of a connection with a socket.
-    #[must_use]
-    pub fn slot_of(&self, id: &str) -> Option<Slot> {
-        let is_its = |socket: &Socket| {
-            Attachment::decode(&socket.attachment).is_some_and(|known| known.connection.as_str() == id)
-        };
-        self.sockets.iter().find(|(_, socket)| is_its(socket)).map(|(slot, _)| *slot)
     }
 
     /// Everything that is only in memory is lost.
@@ -390,16 +299,5 @@ impl TestShard {
         let mut driver = self.driver.take().expect("one step at a time");
         run(&mut driver, self);
         self.driver = Some(driver);
-    }
-
-    fn deliver(&mut self, slot: Slot, frame: Frame) {
-        self.sockets.get_mut(&slot).expect("frames go to open sockets").received.push(frame);
-    }
-}
-
-fn spelled_out(frame: &Frame) -> String {
-    match frame {
-        Frame::Text(text) => text.clone(),
-        Frame::Binary(bytes) => format!("binary {bytes:?}"),
     }
 }

@@ -11,7 +11,8 @@ use webpubsub_shard::{
     Attachment, Batch, Call, CallId, Change, Host, NextTurn, NotDone, ShardId, Slot, StoredMessage, WatcherId,
 };
 
-use super::{Closed, Socket, TestShard, spelled_out};
+use super::sockets::spelled_out;
+use super::{Closed, Socket, TestShard};
 use crate::disk::write;
 
 impl Host for TestShard {
