@@ -46,7 +46,7 @@ const [
   "operations/strangers",
   "clients/token",
 ].map(e2e);
-const [connecting, events, notifications] = ["connect", "events", "notifications"].map((name) =>
+const [answers, connecting, events, notifications] = ["answers", "connect", "events", "notifications"].map((name) =>
   e2e(`event-handlers/${name}`),
 );
 const [permissions, restExistence, restOperations, restSend] = [
@@ -79,7 +79,7 @@ const signedOtherwise = (...cases) => token("tokens that are none, or are signed
 const simpleModes = simple("are refused with 400 for a mode that is none");
 const askedAbout = connecting("is asked about with all that the client said but credentials");
 /** @param {...string} cases */
-const answered = (...cases) => events("an answer reaches the ${kind.name} client before its ack: ${what}", ...cases);
+const answered = (...cases) => answers("an answer reaches the ${kind.name} client before its ack: ${what}", ...cases);
 
 const idle = hibernation("idle for 25 s, connections keep all and outlive their tokens");
 const again = recovery("unacknowledged, missed and new messages come in order");

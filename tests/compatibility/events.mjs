@@ -1,19 +1,40 @@
 // Event handlers, and what an operator sees of them.
 import { differs, e2e, missing, native, row, testsOf } from "./row.mjs";
 
-const [connect, crash, events, failures, invoke, notifications, order, outage, settings, ssrf, state, validation] = [
+const [
+  answers,
+  connect,
+  crash,
+  events,
+  failures,
+  invoke,
+  notifications,
+  operator,
+  order,
+  outage,
+  secrets,
+  settings,
+  ssrf,
+  state,
+  validation,
+  wrongSettings,
+] = [
+  "answers",
   "connect",
   "crash",
   "events",
   "failures",
   "invoke",
   "notifications",
+  "operator",
   "order",
   "outage",
+  "secrets",
   "settings",
   "ssrf",
   "state-and-cookies",
   "validation",
+  "wrong-settings",
 ].map((name) => e2e(`event-handlers/${name}`));
 const express = testsOf("tests/sdk/express.test.mjs");
 const quickstart = testsOf("tests/quickstart/event-handler.test.mjs");
@@ -22,9 +43,9 @@ const urls = native("protocol", "tests/vectors_cloud_events");
 
 const asGiven = settings("are shown as they were given");
 /** @param {...string} cases */
-const wrong = (...cases) => settings("that are wrong are refused whole, with where: ${what}", ...cases);
+const wrong = (...cases) => wrongSettings("that are wrong are refused whole, with where: ${what}", ...cases);
 /** @param {...string} cases */
-const instead = (...cases) => settings("that only Azure has are refused with what to do: ${what}", ...cases);
+const instead = (...cases) => wrongSettings("that only Azure has are refused with what to do: ${what}", ...cases);
 /** @param {...string} cases */
 const exported = (...cases) => settings("are taken as they are exported, and given back: ${who}", ...cases);
 const pattern = events("a pattern asks for users' events by name: ${pattern}");
@@ -46,13 +67,13 @@ const lifecycle = notifications("a ${kind.name} client is reported as connected,
 const theEnd = (...cases) => notifications("the end is reported once, with the reason: ${what}", ...cases);
 const sent = events("a handler gets what a ${kind.name} client sends: ${dataType}");
 /** @param {...string} cases */
-const answer = (...cases) => events("an answer reaches the ${kind.name} client before its ack: ${what}", ...cases);
+const answer = (...cases) => answers("an answer reaches the ${kind.name} client before its ack: ${what}", ...cases);
 /** @param {...string} cases */
 const noBody = (...cases) =>
-  events("an answer without a body says nothing to the ${kind.name} client: ${what}", ...cases);
+  answers("an answer without a body says nothing to the ${kind.name} client: ${what}", ...cases);
 /** @param {...string} cases */
 const failsAtOnce = (...cases) =>
-  events("an answer fails the event of the ${kind.name} client, at once: ${what}", ...cases);
+  answers("an answer fails the event of the ${kind.name} client, at once: ${what}", ...cases);
 /** @param {...string} cases */
 const again = (...cases) =>
   failures("an event of a ${kind.name} client is tried 4 times, then fails: ${what}", ...cases);
@@ -125,7 +146,7 @@ export const eventHandlers = [
       ),
       row(
         "Secrets are never shown",
-        settings("keep secrets hidden, and keep them when given back hidden"),
+        secrets("keep secrets hidden, and keep them when given back hidden"),
         ssrf("appear in no log, no error, no delivery and no settings"),
       ),
       row(
@@ -504,15 +525,15 @@ export const eventHandlers = [
       row("To the connection that sent the event only, before its ack (6.3)", answer("text")),
       row(
         "`x-webpubsub-metadata-*` becomes metadata, without a body beside an empty text (6.3)",
-        events("an answer's metadata goes with the ${kind.name} client's message"),
+        answers("an answer's metadata goes with the ${kind.name} client's message"),
       ),
       row(
         "The last of several metadata headers, and of one what comes after its last comma (6.3)",
-        events("an answer's metadata goes with the ${kind.name} client's message"),
+        answers("an answer's metadata goes with the ${kind.name} client's message"),
       ),
       row(
         "An answer may have 16 MiB (6.3)",
-        events("an answer of 15 MiB reaches a client that may have it"),
+        answers("an answer of 15 MiB reaches a client that may have it"),
         failsAtOnce("17 MiB"),
       ),
       row(
@@ -605,10 +626,10 @@ export const eventHandlers = [
       ),
       row(
         "The last deliveries of a hub, without payloads and secrets",
-        settings("show each attempt delivered, newest first, and no content"),
-        settings("show the last ${KEPT} deliveries of a hub, of all its shards"),
+        operator("show each attempt delivered, newest first, and no content"),
+        operator("show the last ${KEPT} deliveries of a hub, of all its shards"),
       ),
-      row("A handler can be tested, in words", settings("can be tested: handshake and signed sample, step by step")),
+      row("A handler can be tested, in words", operator("can be tested: handshake and signed sample, step by step")),
     ],
   },
   {

@@ -2,12 +2,13 @@
 import { e2e, native, row } from "./row.mjs";
 
 const permissions = e2e("clients/permissions");
+const inRoles = e2e("clients/roles");
 const shard = native("shard", "tests/permissions");
 
 const table = permissions("a client ${who} is allowed what its row says, and REST agrees (${protocol})");
-const patterns = permissions("patterns match as the published table says");
-const invalid = permissions("invalid or too many patterns grant nothing, the others hold");
-const roles = permissions("role strings mean what they say, letter for letter");
+const patterns = inRoles("patterns match as the published table says");
+const invalid = inRoles("invalid or too many patterns grant nothing, the others hold");
+const roles = inRoles("role strings mean what they say, letter for letter");
 const scenario = permissions("a revoked right is gone until granted; members stay (${protocol})");
 const target = permissions("a server's target is one group by its letters, and required");
 const users = permissions("each connection of a user has its own permissions (${protocol})");
