@@ -82,9 +82,11 @@ const vectors = native("mqtt", "tests/vectors");
 const codec = native("mqtt", "tests/packets");
 const property = native("mqtt", "src/property/tests");
 const statements = native("shard", "tests/mqtt_statements");
+const connecting = native("shard", "tests/mqtt_connect");
 const sessions = native("shard", "tests/mqtt");
 const time = native("shard", "tests/mqtt_time");
 const delivery = native("shard", "tests/mqtt_delivery");
+const wills = native("shard", "tests/mqtt_wills");
 const events = native("shard", "tests/mqtt_events");
 
 const read = vectors("every_packet_is_read_as_its_vector_says");
@@ -192,7 +194,7 @@ export const mqttStatements = [
         "6.0.0:1",
         "Binary messages; text ends the connection",
         packets("a text message ends the connection"),
-        sessions("what_is_not_connect_closes_without_connack"),
+        connecting("what_is_not_connect_closes_without_connack"),
       ),
       said(
         "6.0.0:2 4.2.0:1",
@@ -230,7 +232,7 @@ export const mqttStatements = [
         "3.1.2:1,2",
         "Another protocol or version is refused",
         packets("other levels of the protocol are refused"),
-        sessions("another_protocol_version_is_refused_in_its_own"),
+        connecting("another_protocol_version_is_refused_in_its_own"),
       ),
       said(
         "3.1.2:3 3.1.4:1",
@@ -259,8 +261,8 @@ export const mqttStatements = [
         "3.1.2:8",
         "A will is kept, and published when the connection ends",
         devices("leaves a will behind when its connection is cut"),
-        delivery("a_will_is_published_unless_the_client_says_goodbye"),
-        delivery("a_will_survives_a_crash_and_is_published_once"),
+        wills("a_will_is_published_unless_the_client_says_goodbye"),
+        wills("a_will_survives_a_crash_and_is_published_once"),
       ),
       said(
         "3.1.2:9,14 3.1.3:10",
@@ -273,7 +275,7 @@ export const mqttStatements = [
         "3.1.2:10 3.14.4:3",
         "3.1.2:10,12 3.14.4:3",
         "A DISCONNECT of 0x00 takes it away",
-        delivery("a_will_is_published_unless_the_client_says_goodbye"),
+        wills("a_will_is_published_unless_the_client_says_goodbye"),
         statements("a_disconnect_with_another_code_publishes_the_will"),
       ),
       said(
@@ -294,7 +296,7 @@ export const mqttStatements = [
         "3.1.3:9 3.1.2:26,27",
         "",
         "A will does not come if the client is back in time; no topic aliases without a maximum",
-        delivery("a_will_may_wait_for_the_client_to_come_back"),
+        wills("a_will_may_wait_for_the_client_to_come_back"),
         statements("a_takeover_publishes_a_delayed_will_only_with_its_session"),
         bare,
       ),
@@ -345,7 +347,7 @@ export const mqttStatements = [
         "3.1.3:2",
         "3.1.3:2",
         "A client id stands for one session",
-        sessions("a_second_client_with_the_id_takes_the_session_over"),
+        connecting("a_second_client_with_the_id_takes_the_session_over"),
       ),
       said(
         "3.1.3:4,11,12",
@@ -362,14 +364,14 @@ export const mqttStatements = [
         "3.1.3:5,9",
         "Client ids of 1 to 23 letters and digits are taken (here 128), others refused",
         refused("an underscore in the client id", "a client id of 129 characters"),
-        sessions("a_connect_that_breaks_a_rule_is_refused_with_its_code"),
+        connecting("a_connect_that_breaks_a_rule_is_refused_with_its_code"),
       ),
       said(
         "3.1.3:6,7 3.2.2:16",
         "",
         "An empty one is assigned one in 5.0",
         packets("CONNACK says what is not there"),
-        sessions("connack_says_what_the_service_lacks"),
+        connecting("connack_says_what_the_service_lacks"),
       ),
       ours(
         "",
@@ -424,7 +426,7 @@ export const mqttStatements = [
         "3.2.2:1-3",
         "Session Present, if the session was there and no clean start was asked for",
         devices("resumes its session with what it missed"),
-        sessions("a_second_client_with_the_id_takes_the_session_over"),
+        connecting("a_second_client_with_the_id_takes_the_session_over"),
       ),
       duty("3.2.2:4,5", "", "What a client makes of Session Present", "Of clients."),
       said("3.2.2:6", "3.2.2:4", "Not in a refusal", codec("mqtt_3_2_2_6_a_refused_client_has_no_session")),
@@ -474,7 +476,7 @@ export const mqttStatements = [
         "4.12.0:1,6",
         "",
         "An Authentication Method is refused; without one there is no AUTH of the service",
-        sessions("a_connect_that_breaks_a_rule_is_refused_with_its_code"),
+        connecting("a_connect_that_breaks_a_rule_is_refused_with_its_code"),
         bare,
       ),
       absent(

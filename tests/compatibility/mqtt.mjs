@@ -7,10 +7,12 @@ const [devices, packets, handlers, tokens] = [
   "mqtt/handlers",
   "rest/generate-token",
 ].map(e2e);
-const [sessions, time, delivery, events, limits, statements, texts] = [
+const [connecting, sessions, time, delivery, wills, events, limits, statements, texts] = [
+  "mqtt_connect",
   "mqtt",
   "mqtt_time",
   "mqtt_delivery",
+  "mqtt_wills",
   "mqtt_events",
   "mqtt_limits",
   "mqtt_statements",
@@ -53,8 +55,8 @@ export const mqtt = [
         "What CONNECT is refused for, with its code",
         packets("CONNECT is refused for ${what}"),
         strangers("a refused client of 3.1.1 is closed with the reason"),
-        sessions("a_connect_that_breaks_a_rule_is_refused_with_its_code"),
-        sessions("another_protocol_version_is_refused_in_its_own"),
+        connecting("a_connect_that_breaks_a_rule_is_refused_with_its_code"),
+        connecting("another_protocol_version_is_refused_in_its_own"),
       ),
       differs(
         "Client ids of 1 to 128 letters and digits, assigned in 5.0 where empty",
@@ -62,12 +64,12 @@ export const mqtt = [
         devices("is refused with an id that is not allowed"),
         packets("CONNECT of 3.1.1 needs an id and a keep-alive"),
         strangers("a client id is not that of another connection"),
-        sessions("a_client_id_is_not_that_of_another_connection"),
+        connecting("a_client_id_is_not_that_of_another_connection"),
       ),
       row(
         "CONNACK says what is not supported",
         packets("CONNACK says what is not there"),
-        sessions("connack_says_what_the_service_lacks"),
+        connecting("connack_says_what_the_service_lacks"),
       ),
       row(
         "CONNECT has 30 s, as has a packet that has begun",
@@ -203,18 +205,18 @@ export const mqtt = [
       row(
         "A second connection takes a session over",
         devices("displaces an older connection with its id"),
-        sessions("a_second_client_with_the_id_takes_the_session_over"),
+        connecting("a_second_client_with_the_id_takes_the_session_over"),
         strangers("a takeover resumes only a session with time (${version})"),
         statements("a_session_without_time_does_not_outlive_its_takeover"),
       ),
       row(
         "Wills, with a delay",
         devices("leaves a will behind when its connection is cut"),
-        delivery("a_will_is_published_unless_the_client_says_goodbye"),
-        delivery("a_will_may_wait_for_the_client_to_come_back"),
+        wills("a_will_is_published_unless_the_client_says_goodbye"),
+        wills("a_will_may_wait_for_the_client_to_come_back"),
         strangers("a will with a delay does not come at a takeover"),
-        delivery("a_will_survives_a_crash_and_is_published_once"),
-        delivery("a_will_is_published_though_its_client_is_back_first"),
+        wills("a_will_survives_a_crash_and_is_published_once"),
+        wills("a_will_is_published_though_its_client_is_back_first"),
       ),
     ],
   },

@@ -1,7 +1,6 @@
 //! What clients send to the application's event handler, and what comes back to them.
 //!
-//! Source: docs/spec/cloudevents.md#user-events; docs/spec/client.md#simple-clients,
-//! docs/spec/client.md#acks, docs/spec/client.md#invocations.
+//! Source: docs/spec/cloudevents.md#user-events; docs/spec/client.md#simple-clients, docs/spec/client.md#acks.
 #![expect(clippy::expect_used, reason = "a broken expectation is a failed test")]
 
 use std::time::Duration;
@@ -12,12 +11,9 @@ use webpubsub_protocol::data::{JsonText, MessageData, Metadata};
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer, Taken};
 use webpubsub_protocol::id::AckId;
 use webpubsub_protocol::name::EventName;
-use webpubsub_shard::{
-    Call, Command, ConnectRequest, HubSettings, Input, Selection, ShardConfig, Slot, Target,
-};
+use webpubsub_shard::{Call, Command, ConnectRequest, Input, Selection, ShardConfig, Slot, Target};
 use webpubsub_testkit::{
-    ALL_EVENTS, TestShard, USER_EVENTS, group, header, json, reliable, says, settings, status, text,
-    with_handlers,
+    ALL_EVENTS, TestShard, USER_EVENTS, group, header, json, reliable, says, status, text, with_handlers,
 };
 
 const OK: &str = r#"{"type":"ack","ackId":1,"success":true}"#;
@@ -32,12 +28,6 @@ fn shard() -> TestShard {
 fn event(name: &str, ack_id: Option<u64>) -> String {
     let ack_id = ack_id.map_or(String::new(), |id| format!(r#","ackId":{id}"#));
     format!(r#"{{"type":"event","event":"{name}","dataType":"text","data":"hi"{ack_id}}}"#)
-}
-
-fn invoke(id: &str) -> String {
-    format!(
-        r#"{{"type":"invoke","invocationId":"{id}","target":"event","event":"e","dataType":"text","data":"hi"}}"#
-    )
 }
 
 /// What a client that speaks like this sends.
@@ -422,90 +412,6 @@ fn an_ack_id_that_was_used_is_used_though_its_client_has_gone() {
     assert_eq!(shard.end_calls(), ["alice e 2", "alice other 4"]);
 }
 
-// Source: docs/spec/client.md#invocations.
-#[test]
-fn an_invocation_is_answered_with_what_the_handler_says() {
-    let response = |rest: &str| format!(r#"{{"type":"invokeResponse","invocationId":"i","success":{rest}}}"#);
-    let failed =
-        response(r#"false,"error":{"name":"InternalServerError","message":"Internal server error"}"#);
-    for (result, expected) in [
-        (Ok(says("text/plain", "hello")), response(r#"true,"dataType":"text","data":"hello""#)),
-        (Ok(status(204)), response("true")),
-        (Ok(status(400)), failed.clone()),
-        (Err(CallFailure::NotValidated), failed),
-    ] {
-        let mut shard = shard();
-        let alice = shard.connected(reliable("alice"));
-        shard.send(alice, &invoke("i"));
-        let call = shard.end_call(result);
-        assert_eq!(header(&call, "ce-type"), Some("azure.webpubsub.user.e"));
-        assert_eq!(shard.take(alice), [expected]);
-        assert!(shard.disk.log.is_empty(), "it is no message");
-    }
-}
-
-#[test]
-fn an_invocation_without_a_handler_fails() {
-    let mut shard = TestShard::new();
-    let alice = shard.connected(json("alice"));
-    shard.send(alice, &invoke("i"));
-    assert!(shard.take(alice).concat().contains("InternalServerError"));
-}
-
-#[test]
-fn an_invocation_id_that_is_in_use_is_a_bad_request() {
-    let mut shard = shard();
-    let (alice, bob) = (shard.connected(json("alice")), shard.connected(json("bob")));
-    shard.send(alice, &invoke("i"));
-    shard.send(alice, &invoke("j"));
-    shard.send(alice, &invoke("i"));
-    shard.send(alice, &invoke("j"));
-    let refused = shard.take(alice);
-    assert_eq!(refused.len(), 2);
-    assert!(refused.iter().all(|refused| refused.contains("BadRequest")), "{refused:?}");
-    shard.send(bob, &invoke("i"));
-    assert_eq!(shard.calls_in_words(), ["alice e 2", "bob e 2"], "another connection's ids are its own");
-    shard.end_call(Ok(status(204)));
-    shard.send(alice, &invoke("i"));
-    assert_eq!(shard.take(alice).len(), 1, "it is free again");
-}
-
-#[test]
-fn a_cancelled_invocation_is_not_answered_nor_delivered() {
-    let mut shard = shard();
-    let alice = shard.connected(json("alice"));
-    let cancel = |id: &str| format!(r#"{{"type":"cancelInvocation","invocationId":"{id}"}}"#);
-    for id in ["i", "j", "k"] {
-        shard.send(alice, &invoke(id));
-    }
-    shard.send(alice, &cancel("i"));
-    shard.send(alice, &cancel("j"));
-    shard.send(alice, &cancel("unknown"));
-    shard.send(alice, &invoke("i"));
-    shard.end_call(Ok(says("text/plain", "late")));
-    assert_eq!(shard.take(alice), [""; 0]);
-    assert_eq!(shard.calls_in_words(), ["alice e 4"]);
-    shard.end_call(Ok(status(204)));
-    shard.end_call(Ok(says("text/plain", "in time")));
-    let answers = shard.take(alice);
-    assert_eq!(answers.len(), 2);
-    assert!(answers[0].contains(r#""k""#) && answers[1].contains("in time"), "{answers:?}");
-    shard.send(alice, &cancel("i"));
-    assert!(shard.is_open(alice));
-}
-
-#[test]
-fn the_answer_to_an_invocation_needs_an_attached_client() {
-    let mut shard = shard();
-    let alice = shard.connected(reliable("alice"));
-    let id = shard.id(alice);
-    shard.send(alice, &invoke("i"));
-    shard.cut(alice);
-    shard.end_call(Ok(says("text/plain", "hello")));
-    shard.recover(&id);
-    assert_eq!(shard.take(alice), [""; 0]);
-}
-
 #[test]
 fn a_server_finds_the_connection_of_an_event() {
     let mut shard = shard();
@@ -520,46 +426,6 @@ fn a_server_finds_the_connection_of_an_event() {
 }
 
 #[test]
-fn settings_that_change_hold_from_the_next_event_on() {
-    let mut shard = shard();
-    let alice = shard.connected(json("alice"));
-    shard.send(alice, &event("one", Some(1)));
-    shard.send(alice, &event("two", Some(2)));
-    let moved = settings(r#"[{"urlTemplate":"https://moved.example.com/","userEventPattern":"two"}]"#);
-    shard.input(Input::Settings { settings: Some(moved.clone()), since: 1 });
-    assert_eq!(shard.disk.settings, Some(moved.clone()));
-    assert!(shard.input(Input::Settings { settings: Some(moved), since: 1 }).is_empty(), "it is known");
-    let call = shard.end_call(Ok(says("text/plain", "still delivered")));
-    assert_eq!(call.url, "https://example.com/one");
-    assert_eq!(shard.take(alice).len(), 2);
-    assert_eq!(shard.calls[0].url, "https://moved.example.com/");
-    shard.send(alice, &event("one", Some(3)));
-    assert!(shard.take(alice).concat().contains("InternalServerError"), "no handler takes it any more");
-    shard.end_call(Ok(status(204)));
-    shard.take(alice);
-    shard.hibernate();
-    shard.send(alice, &event("two", None));
-    assert_eq!(shard.end_call(Ok(status(204))).url, "https://moved.example.com/", "it is on disk");
-    shard.input(Input::Settings { settings: None, since: 1 });
-    assert_eq!(shard.disk.settings, None);
-    shard.send(alice, &event("two", None));
-    assert_eq!(shard.calls[0].url, "https://example.com/two", "as the variables say");
-}
-
-#[test]
-fn events_that_wait_fail_when_their_handler_is_removed() {
-    let mut shard = shard();
-    let alice = shard.connected(json("alice"));
-    shard.send(alice, &event("e", Some(9)));
-    shard.send(alice, &event("e", Some(1)));
-    shard.input(Input::Settings { settings: Some(settings("[]")), since: 1 });
-    shard.end_call(Ok(status(500)));
-    let acks = shard.take(alice);
-    assert_eq!(acks.len(), 2, "no further attempt is made: {acks:?}");
-    assert!(acks[1] == FAILED && shard.calls.is_empty() && shard.due().is_none());
-}
-
-#[test]
 fn what_ends_that_never_began_is_passed_over() {
     let mut shard = shard();
     let alice = shard.connected(json("alice"));
@@ -571,17 +437,4 @@ fn what_ends_that_never_began_is_passed_over() {
     shard.send(alice, &event("e", Some(2)));
     shard.hibernate();
     assert!(shard.input(Input::Called { call, result: Err(CallFailure::Network) }).is_empty());
-}
-
-#[test]
-fn settings_that_come_after_newer_ones_are_left_out() {
-    let mut shard = shard();
-    let mut take = |since, shards| {
-        let settings = HubSettings { shards: Some(shards), ..HubSettings::default() };
-        !shard.input(Input::Settings { settings: Some(settings), since }).is_empty()
-    };
-    assert!(take(7, 1));
-    assert!(!take(6, 2), "older ones");
-    assert!(take(8, 3));
-    assert!(take(8, 4), "the same, which may have been stored in part");
 }

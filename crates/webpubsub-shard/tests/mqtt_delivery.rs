@@ -1,12 +1,11 @@
-//! Messages at QoS 1 and 2, sessions that outlive their sockets, and wills.
+//! Messages at QoS 1 and 2, and sessions that outlive their sockets.
 //!
-//! Source: docs/spec/mqtt.md#delivery, docs/spec/mqtt.md#sessions, docs/spec/mqtt.md#wills.
+//! Source: docs/spec/mqtt.md#delivery, docs/spec/mqtt.md#sessions.
 
 use std::time::Duration;
 
 use webpubsub_mqtt::{
-    Connect, Disconnect, DownstreamPacket, Properties, Property, Publish, Qos, ReasonCode, UpstreamPacket,
-    Version, Will,
+    Connect, Disconnect, DownstreamPacket, Property, Publish, Qos, ReasonCode, UpstreamPacket, Version,
 };
 use webpubsub_protocol::name::ConnectionId;
 use webpubsub_shard::{ConnectRequest, Target};
@@ -366,145 +365,4 @@ fn a_session_with_too_much_owed_ends() {
     assert_eq!(shard.core().connections(), 1);
     let (_, connack) = MqttClient::connected(&mut shard, mqtt("sub"), resumable("sub"));
     assert!(!connack.session_present, "the client learns of it");
-}
-
-fn with_will(mut hello: Connect, delay: u32) -> Connect {
-    let mut properties = Properties::default();
-    if delay > 0 {
-        properties.push_number(Property::WillDelayInterval, delay);
-    }
-    hello.will = Some(Will {
-        topic: "wills".into(),
-        payload: b"gone".to_vec(),
-        qos: AtLeastOnce,
-        retain: false,
-        properties,
-    });
-    hello
-}
-
-/// A shard with a subscriber of wills.
-fn with_witness() -> (TestShard, MqttClient) {
-    let mut shard = TestShard::new();
-    let witness = connect(&mut shard, resumable("witness"));
-    witness.subscribe(&mut shard, 1, "wills", AtMostOnce);
-    witness.take(&mut shard);
-    (shard, witness)
-}
-
-#[test]
-fn a_will_is_published_unless_the_client_says_goodbye() {
-    type End = fn(&mut TestShard, &MqttClient);
-    let ends: [(End, bool); 6] = [
-        (|shard, client| shard.cut(client.slot), true),
-        (|shard, client| client.send_bytes(shard, vec![0xf1, 0]), true),
-        (
-            |shard, _| {
-                shard.pass(80 * SECOND);
-                connect(shard, resumable("witness"));
-                shard.pass(11 * SECOND);
-            },
-            true,
-        ),
-        (
-            |shard, client| {
-                let reason = ReasonCode::DISCONNECT_WITH_WILL;
-                client
-                    .send(shard, &UpstreamPacket::Disconnect(Disconnect { reason, ..Disconnect::default() }));
-            },
-            true,
-        ),
-        (
-            |shard, _| {
-                connect(shard, MqttClient::hello(V5, "a"));
-            },
-            true,
-        ),
-        (|shard, client| client.disconnect(shard), false),
-    ];
-    for (at, (end, is_published)) in ends.into_iter().enumerate() {
-        let (mut shard, witness) = with_witness();
-        let client = connect(&mut shard, with_will(MqttClient::hello(V5, "a"), 0));
-        end(&mut shard, &client);
-        let received = witness.read(&mut shard);
-        let is_received = received.iter().any(|line| line == "wills q0 gone");
-        assert_eq!(is_received, is_published, "end {at}: {received:?}");
-    }
-}
-
-#[test]
-fn a_will_may_wait_for_the_client_to_come_back() {
-    let (mut shard, witness) = with_witness();
-    let client = connect(&mut shard, with_will(resumable("a"), 5));
-    shard.cut(client.slot);
-    shard.pass(4 * SECOND);
-    let client = connect(&mut shard, with_will(resumable("a"), 5));
-    shard.pass(10 * SECOND);
-    assert_eq!(witness.read(&mut shard), [""; 0], "it came back in time");
-    shard.cut(client.slot);
-    shard.pass(6 * SECOND);
-    assert_eq!(witness.read(&mut shard), ["wills q0 gone"]);
-    let client = connect(&mut shard, with_will(resumable("a"), 60));
-    shard.cut(client.slot);
-    shard.pass(29 * SECOND);
-    assert_eq!(witness.read(&mut shard), [""; 0]);
-    shard.pass(2 * SECOND);
-    assert_eq!(witness.read(&mut shard), ["wills q0 gone"], "the session has ended");
-}
-
-#[test]
-fn a_will_survives_a_crash_and_is_published_once() {
-    let (mut shard, _) = with_witness();
-    connect(&mut shard, with_will(MqttClient::hello(V5, "a"), 0));
-    let waiting = connect(&mut shard, with_will(resumable("b"), 10));
-    shard.cut(waiting.slot);
-    shard.crash();
-    shard.pass(SECOND);
-    let witness = connect(&mut shard, resumable("witness"));
-    assert_eq!(shard.core().connections(), 2, "the session without time has ended");
-    shard.pass(10 * SECOND);
-    assert_eq!(witness.read(&mut shard), ["wills q0 gone"]);
-    shard.crash();
-    shard.pass(SECOND);
-    let witness = connect(&mut shard, resumable("witness"));
-    shard.pass(29 * SECOND);
-    assert_eq!(witness.read(&mut shard), [""; 0]);
-}
-
-#[test]
-fn a_will_is_published_though_its_client_is_back_first() {
-    let (mut shard, _) = with_witness();
-    connect(&mut shard, with_will(resumable("a"), 0));
-    let slow = connect(&mut shard, with_will(resumable("b"), 5));
-    shard.cut(slow.slot);
-    shard.crash();
-    let witness = connect(&mut shard, resumable("witness"));
-    // The clients are what wakes the shard, before any timer.
-    shard.now = shard.now.after(4 * SECOND);
-    connect(&mut shard, with_will(resumable("a"), 0));
-    assert_eq!(witness.read(&mut shard), ["wills q0 gone"], "its socket was lost with the memory");
-    shard.now = shard.now.after(2 * SECOND);
-    connect(&mut shard, with_will(resumable("b"), 0));
-    assert_eq!(witness.read(&mut shard), ["wills q0 gone"], "its delay was over");
-}
-
-#[test]
-fn a_will_needs_the_permission_of_a_message() {
-    let (mut shard, witness) = with_witness();
-    let request = ConnectRequest { roles: vec![], ..mqtt("a") };
-    let hello = with_will(MqttClient::hello(V5, "a"), 0);
-    let (client, _) = MqttClient::connected(&mut shard, request, hello);
-    shard.cut(client.slot);
-    assert_eq!(witness.read(&mut shard), [""; 0]);
-}
-
-#[test]
-fn a_will_waits_on_a_subscriber_that_is_its_own_client() {
-    let mut shard = TestShard::new();
-    let client = connect(&mut shard, with_will(resumable("sub"), 0));
-    client.subscribe(&mut shard, 1, "wills", AtLeastOnce);
-    shard.cut(client.slot);
-    let client = again(&mut shard);
-    assert_eq!(client.read(&mut shard), ["wills q1 #1 gone"]);
-    client.send_bytes(&mut shard, vec![0xf1, 0]);
 }
