@@ -56,7 +56,7 @@ forEachShardCount(
             return /^Received (message )?.*Hello World/m.test(output);
           }, `a message in the output of ${name}`);
         } catch (error) {
-          assert.fail(`${error.message}\n${output}`);
+          assert.fail(`${error}\n${output}`);
         } finally {
           kill(child);
         }

@@ -29,7 +29,10 @@ const fragment = (streamSequenceId, data, more = {}) => ({
   stream: { streamId: "s", streamSequenceId, ...more },
 });
 
-/** The payloads of a stream, and what it ended with. */
+/**
+ * The payloads of a stream, and what it ended with.
+ * @returns {Promise<{ data: any[], error?: any }>}
+ */
 async function read(stream) {
   const data = [];
   try {

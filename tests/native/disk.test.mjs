@@ -41,7 +41,7 @@ const ways = [
         try {
           writeFileSync(filler, Buffer.alloc(bytes), { flag: "a" });
         } catch (error) {
-          assert.equal(error.code, "ENOSPC");
+          assert.equal(/** @type {NodeJS.ErrnoException} */ (error).code, "ENOSPC");
         }
     },
     empty: ({ state }) => rmSync(path.join(state, "filler")),

@@ -50,7 +50,7 @@ describe("The native server ends under load", () => {
           publish();
         }
       } catch (error) {
-        assert.match(error.message, /closed with 1001/);
+        assert.match(String(error), /closed with 1001/);
       }
     });
     await until(() => new Promise((resolve) => setTimeout(resolve, 5, acknowledged.length > ACKNOWLEDGED)), "load");

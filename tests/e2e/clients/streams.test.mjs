@@ -219,7 +219,7 @@ forEachShardCount("Streams", (service) => {
       const { client: subscriber } = await kit.connect(hub, { groups: ["room"] });
       const ended = new Queue();
       subscriber.onGroupStream(async (stream) => {
-        /** @type {{ id: string, parts: unknown[], error?: Error }} */
+        /** @type {{ id: string, parts: unknown[], error?: unknown }} */
         const gathered = { id: stream.streamId, parts: [], error: undefined };
         try {
           for await (const { data } of stream) gathered.parts.push(data);

@@ -29,7 +29,7 @@ async function forEachNumber(count, work, describe) {
         await within(work(n), "its end", INPUT_LIMIT_MS);
       } catch (error) {
         next = count;
-        throw new Error(`number ${n}: ${error.message}\n${describe(n).slice(0, 4000)}`, { cause: error });
+        throw new Error(`number ${n}: ${error}\n${describe(n).slice(0, 4000)}`, { cause: error });
       }
     }
   };
