@@ -12,6 +12,7 @@ export const checkTypes = () =>
     at("www", "src"),
     root,
     at("tests"),
+    at("tests", "support"),
     at("bench", "contenders", "workers"),
   ]);
 

@@ -21,6 +21,7 @@ import { acked, connectProtobuf, DATA, field, message, refused } from "./protobu
  * @typedef {import("./socket.mjs").Socket} Socket
  */
 
+/** @param {string} dataType */
 const isBytes = (dataType) => dataType === "binary" || dataType === "protobuf";
 
 /** An `Any` as it is serialized. */
@@ -29,7 +30,10 @@ export const ANY = message(
   field(2, message(field(1, "hi"))),
 );
 
-/** A payload of every kind, with the content type that it has at an event handler. */
+/**
+ * A payload of every kind, with the content type that it has at an event handler.
+ * @type {{ dataType: string, data: string | Buffer, contentType: string }[]}
+ */
 export const PAYLOADS = [
   { dataType: "text", data: "grüße 🚀", contentType: "text/plain" },
   { dataType: "json", data: '{ "a":[1.0,null] }', contentType: "application/json" },
@@ -69,8 +73,15 @@ const jsonClients = {
   expectSilence: (socket) => socket.expectSilence(),
 };
 
+/**
+ * @param {string} dataType
+ * @param {string | Buffer} data
+ */
 const inJson = (dataType, data) =>
   isBytes(dataType) ? JSON.stringify(data.toString("base64")) : dataType === "json" ? data : JSON.stringify(data);
+
+/** @param {string} dataType */
+const numberOf = (dataType) => DATA[/** @type {keyof typeof DATA} */ (dataType)];
 
 /** @type {ClientKind} */
 const protobufClients = {
@@ -82,14 +93,14 @@ const protobufClients = {
   send(socket, { event = "message", dataType = "text", data = "hi", ackId, metadata = {} }) {
     const ack = ackId === undefined ? [] : [field(3, ackId)];
     socket.send(
-      field(5, message(field(1, event), field(2, field(DATA[dataType], data)), ...ack, ...entries(4, metadata))),
+      field(5, message(field(1, event), field(2, field(numberOf(dataType), data)), ...ack, ...entries(4, metadata))),
     );
   },
 
   async receives(socket, { dataType, data, metadata = {} }) {
     const expected = field(
       2,
-      message(field(1, "server"), field(3, field(DATA[dataType], data)), ...entries(5, metadata)),
+      message(field(1, "server"), field(3, field(numberOf(dataType), data)), ...entries(5, metadata)),
     );
     assert.deepEqual(await socket.next("the answer"), expected);
   },
@@ -108,6 +119,10 @@ const protobufClients = {
   },
 };
 
+/**
+ * @param {number} number
+ * @param {Record<string, string>} metadata
+ */
 const entries = (number, metadata) =>
   Object.entries(metadata).map(([key, value]) => field(number, message(field(1, key), field(2, value))));
 

@@ -5,9 +5,13 @@ const NAMES = ["connected", "disconnected", "stopped", "server-message", "group-
 
 export class Events {
   #queues = new Map(NAMES.map((name) => [name, new Queue()]));
-  /** The names of all events so far. */
+  /**
+   * The names of all events so far.
+   * @type {string[]}
+   */
   order = [];
 
+  /** @param {{ on(name: any, listener: (event: any) => void): void }} client */
   constructor(client) {
     for (const [name, queue] of this.#queues) {
       client.on(name, (event) => {
@@ -17,11 +21,18 @@ export class Events {
     }
   }
 
+  /**
+   * @param {string} name
+   * @returns {Promise<any>}
+   */
   next(name) {
-    return /** @type {Queue} */ (this.#queues.get(name)).next(`the event ${name}`);
+    return /** @type {Queue<any>} */ (this.#queues.get(name)).next(`the event ${name}`);
   }
 
-  /** The next message's own words: data, its type, and for a group's its group and sender. */
+  /**
+   * The next message's own words: data, its type, and for a group's its group and sender.
+   * @param {string} name
+   */
   async message(name) {
     const { message } = await this.next(name);
     const { kind, dataType, data, group, fromUserId } = message;

@@ -50,7 +50,8 @@ export async function goTo(page, path) {
 export async function checkAccess(page, what) {
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    /** @type {{ violations: { id: string, nodes: { html: string, failureSummary: string }[] }[] }} */
+    const { violations } = await /** @type {any} */ (globalThis).axe.run(document, { resultTypes: ["violations"] });
     return violations.map(
       ({ id, nodes }) =>
         `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join(" | ")}`,
