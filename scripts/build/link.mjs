@@ -3,17 +3,39 @@
 // arguments, and the linker's path in `WASM_LINKER`.
 //
 // Crates export classes to JavaScript whether or not anything makes one, and an export keeps
-// everything that it uses.
+// everything that it uses. They also export a description of each function that they might import;
+// wasm-bindgen runs those and removes them, but not what they name. So it is linked twice: the module
+// of the first time imports what code calls, and only that is described the second time.
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { imports } from "./wasm.mjs";
 
 /** Classes of `worker` and `wasm-streams`. */
 const UNUSED = /containerstartupoptions|intounderlying|minifyconfig|r2range/;
+/** What describes a function that might be imported, with the import's name. */
+const DESCRIPTION = /^__wbindgen_describe_(__wbg_(?!dynamic_union_).*)$/;
 
 const args = process.argv.slice(2);
-/** @param {number} at */
-const isUnused = (at) => args[at] === "--export" && UNUSED.test(args[at + 1]);
-const kept = args.filter((_, at) => !isUnused(at) && !isUnused(at - 1));
-const linker = process.env.WASM_LINKER ?? "wasm-ld";
-const { status, error } = spawnSync(linker, kept, { stdio: "inherit" });
-if (error) console.error(`${linker}: ${error.message}`);
-process.exitCode = status ?? 1;
+process.exitCode = link(() => false);
+if (process.exitCode === 0) {
+  const module = readFileSync(args[args.indexOf("-o") + 1]);
+  const called = new Set(imports(module).map((name) => name.split(".")[1]));
+  process.exitCode = link((name) => called.has(name));
+}
+
+/**
+ * Links with the exports that are used. Returns the linker's exit code.
+ * @param {(name: string) => boolean} isCalled whether an import is called, which is described then
+ */
+function link(isCalled) {
+  const isUsed = (/** @type {string} */ name) => {
+    const described = DESCRIPTION.exec(name)?.[1];
+    return !UNUSED.test(name) && (described === undefined || isCalled(described));
+  };
+  const isUnused = (/** @type {number} */ at) => args[at] === "--export" && !isUsed(args[at + 1]);
+  const kept = args.filter((_, at) => !isUnused(at) && !isUnused(at - 1));
+  const linker = process.env.WASM_LINKER ?? "wasm-ld";
+  const { status, error } = spawnSync(linker, kept, { stdio: "inherit" });
+  if (error) console.error(`${linker}: ${error.message}`);
+  return status ?? 1;
+}
