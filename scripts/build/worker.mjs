@@ -63,6 +63,7 @@ async function order(staging) {
 async function shorten(staging) {
   const [script, wasm, names] = [...files, "names.json"].map((file) => join(staging, file));
   rmSync(names, { force: true });
+  writeFileSync(script, withoutProxies(readFileSync(script, "utf8")));
   const args = [
     "--minify",
     "--mangle-props=^(__wb|wasm_bindgen__)",
@@ -86,4 +87,15 @@ async function shorten(staging) {
     "--log-override:duplicate-object-key=silent",
   ]);
   writeFileSync(wasm, shortened(readFileSync(wasm), JSON.parse(readFileSync(names, "utf8"))));
+}
+
+/**
+ * A script of `worker-build`'s with each class as wasm-bindgen made it: without the proxy around it that starts the
+ * module over after a trap, which the entry does, and without what lets `using` free what it makes, which nothing does.
+ * @param {string} script
+ */
+function withoutProxies(script) {
+  return script
+    .replaceAll(/=new Proxy\((\w+),\w+\)/g, "=$1")
+    .replaceAll(/Symbol\.dispose&&\((\w+)\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\);/g, "");
 }

@@ -1,6 +1,7 @@
 // Where the platform enters the worker. Every call is passed on as it is: nothing is decided here.
 //
-// `worker-build` makes an entry, too, with a class and three proxies that cost more than the calls.
+// `worker-build` makes an entry, too, with a proxy around each class and each call, which cost more than the calls. The
+// build takes them off: `scripts/build/worker.mjs`.
 import Generated, * as generated from "worker-build";
 import { freeBytes } from "./body.ts";
 import { askedWithSocket } from "./objects.ts";

@@ -32,13 +32,11 @@ type Methods = {
 };
 export type Constructed = [state: DurableObjectState, env: unknown];
 
-/** A class as `worker-build` exports it; the constructor of its prototype has no proxy around it. */
-export interface Generated {
-  readonly prototype: { readonly constructor: new (...given: Constructed) => Handlers };
-}
+/** A class as wasm-bindgen makes it of a Rust type. */
+export type Generated = new (...given: Constructed) => Handlers;
 
 /** The class of a Durable Object whose handlers are methods of a Rust type. */
-export function objectOf({ prototype: { constructor: Kind } }: Generated) {
+export function objectOf(Kind: Generated) {
   return class extends DurableObject<unknown> {
     #object!: Methods;
     #traps!: number;
