@@ -3,59 +3,45 @@
 use webpubsub_protocol::name::NameError;
 use webpubsub_protocol::rest::Refusal;
 
-/// Why a token is refused. No variant holds any part of the token.
+/// Why a token is refused. No variant holds any part of the token. Its text is that of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.answer().1)]
 pub enum TokenError {
     /// There is none.
-    #[error("there is no token")]
     Missing,
     /// It is no JSON Web Token, or a claim has a shape that it cannot have.
-    #[error("the token is malformed")]
     Malformed,
     /// Its algorithm is not HS256, or it demands extensions.
-    #[error("the token is not plain HS256")]
     Algorithm,
     /// Neither access key made its signature.
-    #[error("the token is not signed with an access key of this service")]
     Signature,
     /// It does not say when it expires.
-    #[error("the token has no expiry")]
     NoExpiry,
     /// It has expired.
-    #[error("the token has expired")]
     Expired,
     /// Its time has not come.
-    #[error("the token is not valid yet")]
     NotYetValid,
     /// It is meant for another URL.
-    #[error("the token is for another audience: {0}")]
     Audience(AudienceError),
     /// It is for another connection or hub (reconnection tokens only).
-    #[error("the token is for another connection")]
     Connection,
     /// Everything else is right, but it names a group that cannot be: 400.
-    #[error("the token contains an invalid group name")]
     Group(NameError),
     /// Everything else is right, but it names a user that cannot be: 400.
-    #[error("the token contains an invalid user id")]
     User,
 }
 
 /// What is wrong with the audience of a token; of several audiences, with the one that is the
 /// nearest, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AudienceError {
     /// There is none.
-    #[error("none")]
     Missing,
     /// It is no URL with a scheme of the web.
-    #[error("another scheme")]
     Scheme,
     /// Its host is another one.
-    #[error("another host")]
     Host,
     /// Its path is another one.
-    #[error("another path")]
     Path,
 }
 

@@ -134,7 +134,7 @@ fn errors_never_hold_any_of_the_token() {
     let error = verify_at(NOW, &token).unwrap_err();
     assert_eq!(
         (error.to_string().as_str(), format!("{error:?}").as_str()),
-        ("the token has expired", "Expired")
+        ("The access token has expired (`exp`).", "Expired")
     );
 }
 

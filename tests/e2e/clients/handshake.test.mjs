@@ -59,7 +59,7 @@ forEachShardCount(
         );
         expectUnauthorized(refused, MISSING_TOKEN);
       }
-      const line = { level: "warning", failed: `authorising a client of hub ${hub.name}`, error: "there is no token" };
+      const line = { level: "warning", failed: `authorising a client of hub ${hub.name}`, error: MISSING_TOKEN };
       await until(() => setImmediate(service.logged(line) === 2), "a line in the log for each");
     });
 

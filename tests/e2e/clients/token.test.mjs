@@ -162,56 +162,32 @@ forEachShardCount(
       const claims = (more) => ({ ...clientClaims({ audience: hub.audience }), ...more });
       const malformed =
         "The access token is malformed: it is no JSON Web Token, or a claim has another type than it should.";
-      for (const [token, message, error] of [
-        ["token", malformed, "the token is malformed"],
-        [sign(claims({ sub: true }), service.key), malformed, "the token is malformed"],
-        [
-          sign(claims({}), service.key, { alg: "none" }),
-          "The access token is not signed with HS256.",
-          "the token is not plain HS256",
-        ],
+      for (const [token, message] of [
+        ["token", malformed],
+        [sign(claims({ sub: true }), service.key), malformed],
+        [sign(claims({}), service.key, { alg: "none" }), "The access token is not signed with HS256."],
         [
           sign(claims({}), "another-key-of-forty-eight-characters-or-so-____"),
           "The access token's signature is invalid: no access key of this service made it.",
-          "the token is not signed with an access key of this service",
         ],
-        [
-          sign(claims({ exp: undefined }), service.key),
-          "The access token has no expiry (`exp`).",
-          "the token has no expiry",
-        ],
-        [
-          sign(claims({ exp: inMinutes(-6) }), service.key),
-          "The access token has expired (`exp`).",
-          "the token has expired",
-        ],
-        [
-          sign(claims({ nbf: inMinutes(6) }), service.key),
-          "The access token is not valid yet (`nbf`).",
-          "the token is not valid yet",
-        ],
-        [
-          sign(claims({ aud: undefined }), service.key),
-          "The access token has no audience (`aud`).",
-          "the token is for another audience: none",
-        ],
+        [sign(claims({ exp: undefined }), service.key), "The access token has no expiry (`exp`)."],
+        [sign(claims({ exp: inMinutes(-6) }), service.key), "The access token has expired (`exp`)."],
+        [sign(claims({ nbf: inMinutes(6) }), service.key), "The access token is not valid yet (`nbf`)."],
+        [sign(claims({ aud: undefined }), service.key), "The access token has no audience (`aud`)."],
         [
           sign(claims({ aud: "chat" }), service.key),
           "The access token's audience (`aud`) has another scheme than http, https, ws or wss.",
-          "the token is for another audience: another scheme",
         ],
         [
           sign(claims({ aud: "https://elsewhere.example/client/hubs/chat" }), service.key),
           "The access token's audience (`aud`) names another host than the request.",
-          "the token is for another audience: another host",
         ],
         [
           sign(claims({ aud: ["chat", `${hub.audience}x`] }), service.key),
           "The access token's audience (`aud`) names another path than the request.",
-          "the token is for another audience: another path",
         ],
       ]) {
-        const line = { level: "warning", failed: `authorising a client of hub ${hub.name}`, error };
+        const line = { level: "warning", failed: `authorising a client of hub ${hub.name}`, error: message };
         const before = service.logged(line);
         const refused = await Socket.open(`${hub.url}?access_token=${token}`).then(
           () => assert.fail(message),
@@ -219,7 +195,7 @@ forEachShardCount(
         );
         expectUnauthorized(refused, message);
         assert.ok(refused.body.length < 300, refused.body);
-        await until(() => setImmediate(service.logged(line) === before + 1), `one line in the log: ${error}`);
+        await until(() => setImmediate(service.logged(line) === before + 1), `one line in the log: ${message}`);
         assert.ok(token === "token" || !service.output.includes(token), "no token in the log");
       }
     });
