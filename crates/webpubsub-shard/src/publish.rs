@@ -1,6 +1,6 @@
 //! A message that is published to many connections.
 
-use webpubsub_protocol::client::json::decode_downstream;
+use webpubsub_protocol::client::json::decode_logged;
 use webpubsub_protocol::client::{
     DataFrame, DownstreamMessage, Frame, GroupStates, Origin, StreamPart, json, protobuf, simple,
 };
@@ -126,7 +126,7 @@ pub(crate) enum Stored {
 impl Stored {
     /// Reads what a JSON client would; `None` for anything else.
     pub(crate) fn decode(StoredMessage { message, expires }: &StoredMessage) -> Option<Self> {
-        match decode_downstream(message) {
+        match decode_logged(message) {
             Ok(Some(DownstreamMessage::Data { from, data, metadata, stream, .. })) => {
                 Some(Self::Publish(Publish { from, data, metadata, expires: *expires, stream, mqtt: None }))
             }

@@ -14,7 +14,7 @@ mod downstream;
 mod fields;
 mod upstream;
 
-pub use downstream::{DataFrame, decode_downstream, encode_downstream};
+pub use downstream::{DataFrame, decode_downstream, decode_logged, encode_downstream};
 pub use upstream::{decode_upstream, encode_upstream};
 
 use base64::Engine as _;

@@ -222,7 +222,8 @@ fn with_success(frame: &mut Writer, error: Option<&AckError>) {
 /// or of the wrong kind.
 pub fn decode_downstream(text: &str) -> Result<Option<DownstreamMessage>, DecodeError> {
     let fields = Fields::parse(text)?;
-    Ok(Some(match fields.string("type")?.as_str() {
+    let kind = fields.string("type")?;
+    Ok(Some(match kind.as_str() {
         "system" => match fields.string("event")?.as_str() {
             "connected" => DownstreamMessage::Connected {
                 connection_id: ConnectionId::parse(fields.string("connectionId")?)?,
@@ -234,25 +235,6 @@ pub fn decode_downstream(text: &str) -> Result<Option<DownstreamMessage>, Decode
             },
             _ => return Ok(None),
         },
-        "message" => {
-            let from = match fields.string("from")?.as_str() {
-                "group" => Origin::Group { group: fields.group()?, from_user: user(&fields, "fromUserId")? },
-                "server" => Origin::Server,
-                _ => return Ok(None),
-            };
-            let metadata = fields.metadata()?;
-            DownstreamMessage::Data {
-                from,
-                data: fields.data(&metadata)?,
-                metadata,
-                sequence_id: fields.optional("sequenceId", Json::unsigned)?.map(SequenceId),
-                stream: fields
-                    .object("stream")?
-                    .map(|stream| stream_part(&stream))
-                    .transpose()?
-                    .map(Box::new),
-            }
-        }
         "ack" => DownstreamMessage::Ack {
             ack_id: AckId(fields.required("ackId", Json::unsigned)?),
             result: match fields.required("success", Json::boolean)? {
@@ -280,9 +262,44 @@ pub fn decode_downstream(text: &str) -> Result<Option<DownstreamMessage>, Decode
             };
             DownstreamMessage::Stream { stream_id: fields.stream_id()?, answer }
         }
-        "groupStateSnapshot" => group_states(&fields, GroupStatesKind::Snapshot)?,
-        "groupStateUpdate" => group_states(&fields, GroupStatesKind::Update)?,
         "pong" => DownstreamMessage::Pong,
+        _ => return logged(&fields, &kind),
+    }))
+}
+
+/// Reads what of the service's frames stands in the log of a shard, as [`decode_downstream`] does: data messages and
+/// states of groups; `None` for any other.
+///
+/// # Errors
+/// As [`decode_downstream`] has them.
+pub fn decode_logged(text: &str) -> Result<Option<DownstreamMessage>, DecodeError> {
+    let fields = Fields::parse(text)?;
+    logged(&fields, &fields.string("type")?)
+}
+
+fn logged(fields: &Fields<'_>, kind: &str) -> Result<Option<DownstreamMessage>, DecodeError> {
+    Ok(Some(match kind {
+        "message" => {
+            let from = match fields.string("from")?.as_str() {
+                "group" => Origin::Group { group: fields.group()?, from_user: user(fields, "fromUserId")? },
+                "server" => Origin::Server,
+                _ => return Ok(None),
+            };
+            let metadata = fields.metadata()?;
+            DownstreamMessage::Data {
+                from,
+                data: fields.data(&metadata)?,
+                metadata,
+                sequence_id: fields.optional("sequenceId", Json::unsigned)?.map(SequenceId),
+                stream: fields
+                    .object("stream")?
+                    .map(|stream| stream_part(&stream))
+                    .transpose()?
+                    .map(Box::new),
+            }
+        }
+        "groupStateSnapshot" => group_states(fields, GroupStatesKind::Snapshot)?,
+        "groupStateUpdate" => group_states(fields, GroupStatesKind::Update)?,
         _ => return Ok(None),
     }))
 }
