@@ -21,7 +21,7 @@
 //!     Filter::parse("userId lt 1").unwrap_err().to_string(),
 //!     "Invalid syntax for 'userId lt 1': Type 'string', expect 'int'. (Parameter 'filter')"
 //! );
-//! # Ok::<(), webpubsub_protocol::filter::FilterError>(())
+//! # Ok::<(), Box<webpubsub_protocol::filter::FilterError>>(())
 //! ```
 //!
 //! The parser is written by hand: what it reports is part of the API (which clause, which types, in
@@ -34,15 +34,17 @@ mod find;
 mod parse;
 mod token;
 
+use std::sync::Arc;
+
 use crate::limits::MAX_FILTER_BYTES;
 use crate::name::GroupName;
 use crate::sorted::SortedSet;
 
-/// A filter, checked.
+/// A filter, checked. A clone shares what it was read into.
 ///
 /// Source: docs/spec/rest.md#filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter(Node);
+pub struct Filter(Arc<Node>);
 
 /// What a filter looks at: one connection.
 #[derive(Debug, Clone, Copy)]
@@ -152,11 +154,11 @@ impl Filter {
     ///
     /// # Errors
     /// [`FilterError`] for anything that is not a filter.
-    pub fn parse(text: &str) -> Result<Self, FilterError> {
+    pub fn parse(text: &str) -> Result<Self, Box<FilterError>> {
         if text.len() > MAX_FILTER_BYTES {
-            return Err(FilterError::TooLong);
+            return Err(Box::new(FilterError::TooLong));
         }
-        parse::parse(text).map(Self)
+        Ok(Self(Arc::new(parse::parse(text)?)))
     }
 
     /// Whether it picks a connection.
@@ -172,7 +174,7 @@ impl Filter {
 }
 
 /// A part of a filter; the types of all its own parts are right.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Node {
     Null,
     Bool(bool),

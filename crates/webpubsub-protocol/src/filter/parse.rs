@@ -5,7 +5,7 @@ use super::{Comparison, Fault, FilterError, Function, Node, SyntaxFault};
 use crate::limits::MAX_FILTER_DEPTH;
 
 /// Parses and checks a filter.
-pub(super) fn parse(filter: &str) -> Result<Node, FilterError> {
+pub(super) fn parse(filter: &str) -> Result<Node, Box<FilterError>> {
     let mut parser = Parser { filter, next: 0, token: Token::End, start: 0, end: 0, depth: 0, fault: None };
     parser.advance()?;
     let start = parser.start;
@@ -32,7 +32,7 @@ struct Parser<'a> {
     /// Where the token before it ended.
     end: usize,
     depth: usize,
-    fault: Option<FilterError>,
+    fault: Option<Box<FilterError>>,
 }
 
 /// A parsed part of the filter.
@@ -126,11 +126,11 @@ impl Function {
 }
 
 impl<'a> Parser<'a> {
-    fn or(&mut self) -> Result<Operand<'a>, FilterError> {
+    fn or(&mut self) -> Result<Operand<'a>, Box<FilterError>> {
         self.chain("or", Self::and, Node::Or)
     }
 
-    fn and(&mut self) -> Result<Operand<'a>, FilterError> {
+    fn and(&mut self) -> Result<Operand<'a>, Box<FilterError>> {
         self.chain("and", Self::comparison, Node::And)
     }
 
@@ -138,9 +138,9 @@ impl<'a> Parser<'a> {
     fn chain(
         &mut self,
         operator: &str,
-        operand: fn(&mut Self) -> Result<Operand<'a>, FilterError>,
+        operand: fn(&mut Self) -> Result<Operand<'a>, Box<FilterError>>,
         node: fn(Vec<Node>) -> Node,
-    ) -> Result<Operand<'a>, FilterError> {
+    ) -> Result<Operand<'a>, Box<FilterError>> {
         let start = self.start;
         let first = operand(self)?;
         if self.token != Token::Word(operator) {
@@ -160,7 +160,7 @@ impl<'a> Parser<'a> {
         Ok(Operand::new(node(nodes), Kind::Bool))
     }
 
-    fn comparison(&mut self) -> Result<Operand<'a>, FilterError> {
+    fn comparison(&mut self) -> Result<Operand<'a>, Box<FilterError>> {
         let start = self.start;
         let left = self.unary()?;
         let Token::Word(word) = self.token else { return Ok(left) };
@@ -187,7 +187,7 @@ impl<'a> Parser<'a> {
     }
 
     /// What follows `in`.
-    fn membership(&mut self, left: Operand<'a>, start: usize) -> Result<Operand<'a>, FilterError> {
+    fn membership(&mut self, left: Operand<'a>, start: usize) -> Result<Operand<'a>, Box<FilterError>> {
         let mut operands = vec![left];
         let is_list = self.token == Token::Open;
         if is_list {
@@ -210,7 +210,7 @@ impl<'a> Parser<'a> {
         Ok(Operand::new(Node::InList(nodes), Kind::Bool))
     }
 
-    fn unary(&mut self) -> Result<Operand<'a>, FilterError> {
+    fn unary(&mut self) -> Result<Operand<'a>, Box<FilterError>> {
         if self.token != Token::Word("not") {
             return self.primary();
         }
@@ -226,7 +226,7 @@ impl<'a> Parser<'a> {
         Ok(Operand { unsupported: operand.unsupported, ..Operand::new(node, Kind::Bool) })
     }
 
-    fn primary(&mut self) -> Result<Operand<'a>, FilterError> {
+    fn primary(&mut self) -> Result<Operand<'a>, Box<FilterError>> {
         let start = self.start;
         match self.token {
             Token::End | Token::Close | Token::Comma => Err(self.syntax_error(SyntaxFault::Operand, start)),
@@ -255,7 +255,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A function's arguments, and what it makes of them.
-    fn call(&mut self, name: &str, start: usize) -> Result<Operand<'a>, FilterError> {
+    fn call(&mut self, name: &str, start: usize) -> Result<Operand<'a>, Box<FilterError>> {
         let fault_before = self.fault.is_some();
         let mut arguments = Vec::new();
         self.list(&mut arguments, Self::or)?;
@@ -309,8 +309,8 @@ impl<'a> Parser<'a> {
     fn list(
         &mut self,
         operands: &mut Vec<Operand<'a>>,
-        operand: fn(&mut Self) -> Result<Operand<'a>, FilterError>,
-    ) -> Result<(), FilterError> {
+        operand: fn(&mut Self) -> Result<Operand<'a>, Box<FilterError>>,
+    ) -> Result<(), Box<FilterError>> {
         self.deeper()?;
         self.advance()?;
         if self.token == Token::Close {
@@ -325,15 +325,15 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn deeper(&mut self) -> Result<(), FilterError> {
+    fn deeper(&mut self) -> Result<(), Box<FilterError>> {
         self.depth += 1;
         if self.depth > MAX_FILTER_DEPTH {
-            return Err(FilterError::TooDeep { filter: self.filter.to_owned() });
+            return Err(Box::new(FilterError::TooDeep { filter: self.filter.to_owned() }));
         }
         Ok(())
     }
 
-    fn close(&mut self, otherwise: SyntaxFault) -> Result<(), FilterError> {
+    fn close(&mut self, otherwise: SyntaxFault) -> Result<(), Box<FilterError>> {
         if self.token != Token::Close {
             return Err(self.syntax_error(otherwise, self.start));
         }
@@ -357,11 +357,12 @@ impl<'a> Parser<'a> {
 
     fn blame(&mut self, start: usize, fault: Fault) {
         if self.fault.is_none() {
-            self.fault = Some(FilterError::Clause { clause: self.text(start, self.end), fault });
+            let clause = self.text(start, self.end);
+            self.fault = Some(Box::new(FilterError::Clause { clause, fault }));
         }
     }
 
-    fn syntax_error(&self, fault: SyntaxFault, at: usize) -> FilterError {
+    fn syntax_error(&self, fault: SyntaxFault, at: usize) -> Box<FilterError> {
         FilterError::syntax(self.filter, fault, at)
     }
 
@@ -370,7 +371,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads the next token.
-    fn advance(&mut self) -> Result<(), FilterError> {
+    fn advance(&mut self) -> Result<(), Box<FilterError>> {
         self.end = self.next;
         (self.token, self.start, self.next) = Token::read(self.filter, self.next)?;
         Ok(())

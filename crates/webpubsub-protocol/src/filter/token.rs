@@ -22,7 +22,7 @@ impl<'a> Token<'a> {
     ///
     /// # Errors
     /// [`SyntaxFault::Unterminated`] for a string without an end, [`SyntaxFault::Character`] for what begins no token.
-    pub(super) fn read(filter: &'a str, next: usize) -> Result<(Self, usize, usize), FilterError> {
+    pub(super) fn read(filter: &'a str, next: usize) -> Result<(Self, usize, usize), Box<FilterError>> {
         let rest = filter.get(next..).unwrap_or_default().trim_start();
         let start = filter.len() - rest.len();
         let mut characters = rest.chars();
@@ -52,9 +52,9 @@ impl<'a> Token<'a> {
 
 impl FilterError {
     /// A fault of syntax at this byte of the filter.
-    pub(super) fn syntax(filter: &str, fault: SyntaxFault, at: usize) -> Self {
+    pub(super) fn syntax(filter: &str, fault: SyntaxFault, at: usize) -> Box<Self> {
         let position = filter.get(..at).unwrap_or_default().encode_utf16().count();
-        Self::Syntax { filter: filter.to_owned(), position, fault }
+        Box::new(Self::Syntax { filter: filter.to_owned(), position, fault })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use super::body::{ContentKind, Decode, check_length, parse_content_type};
+use super::parse::parse_group;
 use crate::filter::Filter;
 use crate::json::{Json, Members};
 use crate::name::GroupName;
@@ -42,9 +43,10 @@ pub fn groups_body(
         let same = properties.iter().rev().find(|(property, _)| property.eq_ignore_ascii_case(name));
         same.map(|(_, value)| *value)
     };
-    let groups = property("groups").and_then(Json::texts).unwrap_or_default();
-    let groups: Result<Vec<_>, _> = groups.into_iter().map(GroupName::parse).collect();
-    let groups = groups.map_err(|error| Refusal::of_name(error, "group name", Refusal::Groups))?;
+    let mut groups = Vec::new();
+    for name in property("groups").and_then(Json::texts).unwrap_or_default() {
+        groups.push(parse_group(name, Refusal::Groups)?);
+    }
     if groups.is_empty() {
         return Err(Refusal::Groups);
     }

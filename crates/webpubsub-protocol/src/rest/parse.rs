@@ -144,7 +144,7 @@ fn user_id(segment: &str) -> Result<UserId, Refusal> {
     parse_user(decoded(segment, "userId")?)
 }
 
-fn parse_group(name: String, otherwise: Refusal) -> Result<GroupName, Refusal> {
+pub(super) fn parse_group(name: String, otherwise: Refusal) -> Result<GroupName, Refusal> {
     GroupName::parse(name).map_err(|error| Refusal::of_name(error, "group name", otherwise))
 }
 

@@ -72,10 +72,10 @@ pub enum Refusal {
     ClientType,
     /// 400: no filter of the language, in the query.
     #[error(transparent)]
-    Filter(#[from] FilterError),
+    Filter(#[from] Box<FilterError>),
     /// 400: no filter of the language, in the body.
     #[error(transparent)]
-    BodyFilter(FilterError),
+    BodyFilter(Box<FilterError>),
     /// 400: a permission that there is not.
     #[error("unknown permission")]
     Permission,
