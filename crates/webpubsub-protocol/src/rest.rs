@@ -12,7 +12,7 @@
 //! assert!(route.needs_token());
 //! let operation = route.operation(Some("api-version=2024-12-01"))?;
 //! assert!(matches!(&operation, Operation::OfHub(_, HubOperation::SendToUser { user, .. }) if user.as_str() == "tenant/alice"));
-//! assert_eq!(respond(Outcome::Accepted).status, 202);
+//! assert_eq!(respond(&Outcome::Accepted).status, 202);
 //! # Ok::<(), webpubsub_protocol::rest::Refusal>(())
 //! ```
 

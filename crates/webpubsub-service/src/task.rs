@@ -186,10 +186,12 @@ impl Task {
     /// no link to more.
     #[must_use]
     pub fn respond(&self, reply: Reply) -> Response {
-        rest::respond(match reply {
-            Reply::Members(members) => Outcome::Members(MemberPage { members, next_link: None }),
-            Reply::Done | Reply::NotFound | Reply::Conflict => self.outcome(&reply),
-        })
+        match reply {
+            Reply::Members(members) => {
+                rest::respond(&Outcome::Members(MemberPage { members, next_link: None }))
+            }
+            Reply::Done | Reply::NotFound | Reply::Conflict => rest::respond(self.outcome(&reply)),
+        }
     }
 
     /// Whether a reply has the outcome of [`Reply::Done`]: that nothing was found is no failure of every task.
@@ -203,13 +205,13 @@ impl Task {
         }
     }
 
-    fn outcome(&self, reply: &Reply) -> Outcome {
+    fn outcome(&self, reply: &Reply) -> &Outcome {
         let other = match reply {
             Reply::Done | Reply::Members(_) => None,
             Reply::NotFound => self.not_found.as_ref(),
             Reply::Conflict => self.conflict.as_ref(),
         };
-        other.unwrap_or(&self.done).clone()
+        other.unwrap_or(&self.done)
     }
 
     /// A task whose outcome is the same whatever is found.

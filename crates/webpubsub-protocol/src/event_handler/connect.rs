@@ -141,5 +141,5 @@ fn user(value: Json<'_>) -> Option<Option<UserId>> {
 }
 
 fn groups(value: Json<'_>) -> Option<Vec<GroupName>> {
-    value.texts()?.into_iter().map(|group| GroupName::parse(group).ok()).collect()
+    value.list(|group| GroupName::parse(group.text()?.into_owned()).ok())
 }

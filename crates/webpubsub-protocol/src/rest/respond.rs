@@ -81,7 +81,7 @@ const UNAUTHORIZED: &str = "Error.Unauthorized";
 ///
 /// Source: docs/spec/rest.md#operations.
 #[must_use]
-pub fn respond(outcome: Outcome) -> Response {
+pub fn respond(outcome: &Outcome) -> Response {
     match outcome {
         Outcome::Healthy
         | Outcome::Added
@@ -92,7 +92,7 @@ pub fn respond(outcome: Outcome) -> Response {
         Outcome::Removed => Response::empty(204),
         Outcome::Token(token) => {
             let mut body = Writer::object();
-            body.text("token", &token);
+            body.text("token", token);
             Response::json(200, body.finish())
         }
         Outcome::Members(page) => Response::json(200, page.to_json()),

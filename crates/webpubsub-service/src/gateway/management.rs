@@ -240,7 +240,7 @@ impl<H: Host> Gateway<'_, H> {
         view: &HubView,
         id: ConnectionId,
     ) -> Result<Response, H::Error> {
-        let not_found = |id| rest::respond(Outcome::NoConnectionToAdd(id));
+        let not_found = |id| rest::respond(&Outcome::NoConnectionToAdd(id));
         let shards = ShardRange::below(view.map.reached);
         let shard = shards.only(&Destination::OwnerOf(id.clone())).unwrap_or(ShardId(0));
         let call = ShardCall::List(Listing::Connection(id.clone()));

@@ -23,13 +23,13 @@ impl<H: Host> Gateway<'_, H> {
             None => format!("{}://{}", asked.url.scheme, asked.url.host),
         };
         let (hub, task) = match operation {
-            Operation::Health => return Answer::Respond(rest::respond(Outcome::Healthy)),
+            Operation::Health => return Answer::Respond(rest::respond(&Outcome::Healthy)),
             // It changes with the code only.
             Operation::OpenApi => return Answer::File,
             Operation::GenerateToken { hub, request } => {
                 let token =
                     sign_client(&self.config.keys.get().access, self.host.now(), &hub, &request, &origin());
-                return Answer::Respond(rest::respond(Outcome::Token(token)));
+                return Answer::Respond(rest::respond(&Outcome::Token(token)));
             }
             Operation::OfHub(hub, operation) => (hub, Box::new(Task::of(operation))),
         };
@@ -74,7 +74,7 @@ impl<H: Host> Gateway<'_, H> {
             let token = sign_continuation(&self.config.keys.get().access, hub, group, &next.after);
             rest::next_link(origin, hub, group, page, &next, &token)
         });
-        rest::respond(Outcome::Members(MemberPage { members, next_link }))
+        rest::respond(&Outcome::Members(MemberPage { members, next_link }))
     }
 
     /// The operation that a request asks for, once its caller is known to be allowed exactly this URL, and the

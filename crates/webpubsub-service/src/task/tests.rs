@@ -53,21 +53,21 @@ fn a_check_succeeds_on_one_shard_and_a_change_on_all() {
 fn a_reply_becomes_the_outcome_of_the_operation() {
     let user = || UserId::parse("u").unwrap();
     let add = || task("PUT", "/api/hubs/h/users/u/groups/g");
-    assert_eq!(add().outcome(&Reply::Done), Outcome::Added);
-    assert_eq!(add().outcome(&Reply::NotFound), Outcome::NoUserToAdd(user()));
+    assert_eq!(add().outcome(&Reply::Done), &Outcome::Added);
+    assert_eq!(add().outcome(&Reply::NotFound), &Outcome::NoUserToAdd(user()));
     for (method, path) in [
         ("PUT", "/api/hubs/h/users/u/groups/g"),
         ("PUT", "/api/hubs/h/groups/g/connections/c"),
         ("POST", "/api/hubs/h/:addToGroups"),
     ] {
-        assert_eq!(task(method, path).outcome(&Reply::Conflict), Outcome::TooManyGroups, "{path}");
+        assert_eq!(task(method, path).outcome(&Reply::Conflict), &Outcome::TooManyGroups, "{path}");
     }
     let connection = ConnectionId::parse("c").unwrap();
     let grant = || task("PUT", "/api/hubs/h/permissions/sendToGroup/connections/c");
-    assert_eq!(grant().outcome(&Reply::NotFound), Outcome::NoConnectionToGrant(connection.clone()));
-    assert_eq!(grant().outcome(&Reply::Conflict), Outcome::TooManyPermissions(connection));
+    assert_eq!(grant().outcome(&Reply::NotFound), &Outcome::NoConnectionToGrant(connection.clone()));
+    assert_eq!(grant().outcome(&Reply::Conflict), &Outcome::TooManyPermissions(connection));
     let check = task("HEAD", "/api/hubs/h/permissions/sendToGroup/connections/c");
-    assert_eq!(check.outcome(&Reply::NotFound), Outcome::Missing(Subject::Permission));
+    assert_eq!(check.outcome(&Reply::NotFound), &Outcome::Missing(Subject::Permission));
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn success_has_the_status_that_sdks_insist_on_and_no_body() {
         (Outcome::Removed, 204),
     ];
     for (outcome, status) in cases {
-        let response = respond(outcome);
+        let response = respond(&outcome);
         assert_eq!((response.status, response.body.as_str()), (status, ""));
         assert_eq!(header(&response, "x-ms-error-code"), None);
     }
@@ -36,7 +36,7 @@ fn what_is_missing_is_named_in_a_header() {
         (Subject::Permission, "Info.Connection.NotExisted"),
     ];
     for (subject, code) in cases {
-        let response = respond(Outcome::Missing(subject));
+        let response = respond(&Outcome::Missing(subject));
         assert_eq!((response.status, response.body.as_str()), (404, ""));
         assert_eq!(header(&response, "x-ms-error-code"), Some(code));
     }
@@ -73,7 +73,7 @@ fn whoever_cannot_be_changed_is_named_in_the_body() {
         ),
     ];
     for (outcome, status, code, body) in cases {
-        let response = respond(outcome);
+        let response = respond(&outcome);
         assert_eq!((response.status, response.body.as_str()), (status, body));
         assert_eq!(header(&response, "x-ms-error-code"), Some(code));
         assert_eq!(header(&response, "content-type"), Some("application/json; charset=utf-8"));
@@ -88,7 +88,7 @@ fn a_page_lists_members_and_says_where_the_next_one_is() {
     };
     let members = vec![member("c1", Some("alice")), member("c2", None)];
     let next_link = Some("https://example.com/next?a=\"".to_owned());
-    let response = respond(Outcome::Members(MemberPage { members, next_link }));
+    let response = respond(&Outcome::Members(MemberPage { members, next_link }));
     assert_eq!(
         (response.status, response.body.as_str()),
         (
@@ -96,7 +96,7 @@ fn a_page_lists_members_and_says_where_the_next_one_is() {
             r#"{"value":[{"connectionId":"c1","userId":"alice"},{"connectionId":"c2","userId":null}],"nextLink":"https://example.com/next?a=\""}"#
         )
     );
-    let response = respond(Outcome::Members(MemberPage { members: vec![], next_link: None }));
+    let response = respond(&Outcome::Members(MemberPage { members: vec![], next_link: None }));
     assert_eq!((response.status, response.body.as_str()), (200, r#"{"value":[],"nextLink":null}"#));
     assert_eq!(header(&response, "content-type"), Some("application/json; charset=utf-8"));
 }
@@ -105,7 +105,7 @@ fn a_page_lists_members_and_says_where_the_next_one_is() {
 fn a_token_comes_as_json_and_is_not_printed() {
     let outcome = Outcome::Token("a.b.c".to_owned());
     assert_eq!(format!("{outcome:?}"), "Token");
-    let response = respond(outcome);
+    let response = respond(&outcome);
     assert_eq!((response.status, response.body.as_str()), (200, r#"{"token":"a.b.c"}"#));
     assert_eq!(header(&response, "content-type"), Some("application/json; charset=utf-8"));
     assert!(!format!("{response:?}").contains("a.b.c"));
@@ -181,8 +181,8 @@ fn another_method_gets_405_with_the_allowed_ones() {
 fn every_response_but_a_validation_problem_lists_the_versions() {
     let versions = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
     for response in [
-        respond(Outcome::Accepted),
-        respond(Outcome::Missing(Subject::User)),
+        respond(&Outcome::Accepted),
+        respond(&Outcome::Missing(Subject::User)),
         refuse(&Refusal::Unauthorized { why: "" }, "POST"),
         refuse(&Refusal::UnknownPath, "GET"),
         refuse(&Refusal::Internal, "HEAD"),
