@@ -140,8 +140,8 @@ impl Shard {
             trace: Trace::default(),
         };
         let queues = shard.restore_durable_events(snapshot.durable_events, &mut step);
-        let sessions = snapshot.mqtt_sessions.into_iter().collect();
-        let detached = shard.restore_connections(now, snapshot.connections, &sessions, &queues);
+        let sessions = &snapshot.mqtt_sessions;
+        let detached = shard.restore_connections(now, snapshot.connections, sessions, &queues);
         shard.restore_subscriptions(snapshot.mqtt_subscriptions);
         for (slot, group) in snapshot.memberships {
             shard.connections.join(slot, &group);

@@ -38,7 +38,7 @@ pub struct Snapshot {
     pub acks: Vec<(Slot, u32, Vec<u8>)>,
     /// The streams of each connection, by number, as [`Change::PutStream`](crate::Change::PutStream) has them.
     pub streams: Vec<(Slot, u16, String)>,
-    /// The MQTT sessions of connections, as [`Change::PutMqtt`](crate::Change::PutMqtt) has them.
+    /// The MQTT sessions of connections, by slot, as [`Change::PutMqtt`](crate::Change::PutMqtt) has them.
     pub mqtt_sessions: Vec<(Slot, String)>,
     /// What MQTT sessions subscribe to, with the options of it.
     pub mqtt_subscriptions: Vec<(Slot, GroupName, u64)>,

@@ -44,34 +44,51 @@ impl<D: Database> ShardStore<D> {
     /// # Errors
     /// That of a statement.
     pub fn load(&self) -> Result<Snapshot, D::Error> {
-        let object = &self.object;
-        Ok(Snapshot {
-            connections: self.rows("SELECT * FROM connection ORDER BY slot", connection)?,
-            memberships: self.rows("SELECT slot, group_name FROM membership", membership)?,
-            states: self.rows("SELECT * FROM group_state", state)?,
-            uses_states: self.rows("SELECT id FROM uses_states", moment)?.pop(),
-            subscriptions: self.rows("SELECT slot, group_name FROM state_subscription", membership)?,
-            permissions: self.rows("SELECT slot, kind, group_name, verdict FROM permission", permission)?,
-            acks: self.rows("SELECT slot, part, ids FROM ack_part ORDER BY slot, part", acks)?,
-            streams: self.rows("SELECT slot, number, stream FROM stream", stream)?,
-            mqtt_sessions: self.rows("SELECT slot, session FROM mqtt_session", mqtt_session)?,
-            mqtt_subscriptions: self
-                .rows("SELECT slot, topic, options FROM mqtt_subscription", mqtt_subscription)?,
-            mqtt_packets: self.rows("SELECT slot, kind, number FROM mqtt_packet", mqtt_packet)?,
-            log: self.rows(
-                "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) + IFNULL((
-                   SELECT SUM(LENGTH(CAST(message AS BLOB))) FROM log_rest WHERE log_rest.row = log.row
-                 ), 0) FROM log ORDER BY row",
-                log_row,
-            )?,
-            map: object.text("SELECT map FROM shard_map", &[])?.as_deref().and_then(ShardMap::decode),
-            taken_by: self.rows("SELECT shard, row FROM taken_by", shard_row)?,
-            taken: self.rows("SELECT shard, row FROM taken", shard_row)?,
-            durable_events: self.rows("SELECT * FROM outbox ORDER BY row", durable_event)?,
-            settings: object
-                .text("SELECT settings FROM settings", &[])?
-                .and_then(|settings| self.settings(&settings)),
-        })
+        let mut snapshot = Snapshot::default();
+        self.read(&mut snapshot.connections, "SELECT * FROM connection ORDER BY slot", connection)?;
+        self.read(&mut snapshot.memberships, "SELECT slot, group_name FROM membership", membership)?;
+        self.read(&mut snapshot.states, "SELECT * FROM group_state", state)?;
+        let mut uses_states = Vec::new();
+        self.read(&mut uses_states, "SELECT id FROM uses_states", moment)?;
+        snapshot.uses_states = uses_states.pop();
+        self.read(
+            &mut snapshot.subscriptions,
+            "SELECT slot, group_name FROM state_subscription",
+            membership,
+        )?;
+        self.read(
+            &mut snapshot.permissions,
+            "SELECT slot, kind, group_name, verdict FROM permission",
+            permission,
+        )?;
+        self.read(&mut snapshot.acks, "SELECT slot, part, ids FROM ack_part ORDER BY slot, part", acks)?;
+        self.read(&mut snapshot.streams, "SELECT slot, number, stream FROM stream", stream)?;
+        self.read(
+            &mut snapshot.mqtt_sessions,
+            "SELECT slot, session FROM mqtt_session ORDER BY slot",
+            mqtt_session,
+        )?;
+        self.read(
+            &mut snapshot.mqtt_subscriptions,
+            "SELECT slot, topic, options FROM mqtt_subscription",
+            mqtt_subscription,
+        )?;
+        self.read(&mut snapshot.mqtt_packets, "SELECT slot, kind, number FROM mqtt_packet", mqtt_packet)?;
+        self.read(
+            &mut snapshot.log,
+            "SELECT row, recipients, relayed, LENGTH(CAST(message AS BLOB)) + IFNULL((
+               SELECT SUM(LENGTH(CAST(message AS BLOB))) FROM log_rest WHERE log_rest.row = log.row
+             ), 0) FROM log ORDER BY row",
+            log_row,
+        )?;
+        let map = self.object.text("SELECT map FROM shard_map", &[])?;
+        snapshot.map = map.as_deref().and_then(ShardMap::decode);
+        self.read(&mut snapshot.taken_by, "SELECT shard, row FROM taken_by", shard_row)?;
+        self.read(&mut snapshot.taken, "SELECT shard, row FROM taken", shard_row)?;
+        self.read(&mut snapshot.durable_events, "SELECT * FROM outbox ORDER BY row", durable_event)?;
+        let settings = self.object.text("SELECT settings FROM settings", &[])?;
+        snapshot.settings = settings.and_then(|settings| self.settings(&settings));
+        Ok(snapshot)
     }
 
     /// Reads the message in a row of the log, if the row is there.
@@ -98,11 +115,14 @@ impl<D: Database> ShardStore<D> {
         HubSettings::decode(text).map_err(log).ok()
     }
 
-    /// Reads the rows that a query finds.
-    fn rows<T>(&self, query: &'static str, read: fn(&[Cell]) -> Option<T>) -> Result<Vec<T>, D::Error> {
-        let mut rows = Vec::new();
-        self.each_row(query, &mut |row| read(row).map(|row| rows.push(row)))?;
-        Ok(rows)
+    /// Reads the rows that a query finds into a list.
+    fn read<T>(
+        &self,
+        rows: &mut Vec<T>,
+        query: &'static str,
+        read: fn(&[Cell]) -> Option<T>,
+    ) -> Result<(), D::Error> {
+        self.each_row(query, &mut |row| read(row).map(|row| rows.push(row)))
     }
 
     /// Has `take` read each row that a query finds: code that all kinds of rows have in common. Logs those that it

@@ -149,6 +149,7 @@ pub fn write(change: Change, disk: &mut Snapshot, messages: &mut BTreeMap<u64, S
         Change::PutMqtt { slot, session } => {
             disk.mqtt_sessions.retain(|(of, _)| *of != slot);
             disk.mqtt_sessions.push((slot, session));
+            disk.mqtt_sessions.sort();
         }
         Change::RemoveMqtt(slot) => {
             disk.mqtt_sessions.retain(|(of, _)| *of != slot);

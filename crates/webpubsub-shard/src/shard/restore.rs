@@ -24,13 +24,14 @@ impl Shard {
         &mut self,
         now: Timestamp,
         records: Vec<ConnectionRecord>,
-        sessions: &HashMap<Slot, String>,
+        sessions: &[(Slot, String)],
         queues: &HashMap<ConnectionId, Slot>,
     ) -> Vec<(Slot, bool)> {
         let mut known = Vec::new();
         for record in records {
             let (slot, until) = (record.slot, record.detached_until);
-            let session = sessions.get(&slot).and_then(|text| MqttSession::decode(text, now));
+            let session = sessions.binary_search_by_key(&slot, |(of, _)| *of).ok();
+            let session = session.and_then(|at| MqttSession::decode(&sessions.get(at)?.1, now));
             let session_id = session.as_ref().map(|session| session.id.as_str());
             let queue = queues.get(&queue_id(&record.id, session_id)).copied();
             let window = session.as_ref().map_or(self.config.recovery_window, MqttSession::window);
