@@ -1,3 +1,4 @@
+// The files of the page, with the headers that keep it safe in a browser.
 import type { Bindings } from "./env.ts";
 
 /** What a browser may do with the page's files, and that no other site may have the page in a frame. */

@@ -1,3 +1,4 @@
+// In front of the core's WebAssembly: most data messages are raised without crossing to it.
 import type { Client } from "#core";
 import * as input from "./inputs.js";
 import { asNumber } from "./values.js";

@@ -1,3 +1,4 @@
+// What an application has called and not been answered, by the numbers that the core answers to.
 import type { Core } from "./allowance.js";
 import type { AbortSignalLike } from "./models.js";
 import * as input from "./inputs.js";

@@ -1,3 +1,4 @@
+// The class that an application uses. The work is the driver's.
 import { Driver } from "./driver.js";
 import { named } from "./errors.js";
 import { JOIN_GROUP, LEAVE_GROUP, SEND_EVENT, SEND_TO_GROUP } from "./inputs.js";

@@ -1,3 +1,4 @@
+// Between an application and the core: calls become inputs, and outputs become sockets, timers, events and answers.
 import type { Host } from "#core";
 import { loadCore, onWake } from "#platform";
 import { Core } from "./allowance.js";

@@ -1,3 +1,4 @@
+// What a client throws and rejects with: the classes, and the words for what the core counts.
 import { isReachable } from "./reach.js";
 import type { AckMessageError, InvokeResponseError } from "./messages.js";
 import type { AbortSignalLike } from "./models.js";

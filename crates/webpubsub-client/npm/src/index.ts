@@ -1,3 +1,4 @@
+// `@webpubsub-edge/client`: a client for pages, Node and workers.
 export { WebPubSubClient } from "./client.js";
 export {
   ConnectError,

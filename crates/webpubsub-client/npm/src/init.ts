@@ -1,3 +1,4 @@
+// Where `@webpubsub-edge/client/slim` has its WebAssembly from: the application says so before its first start.
 type Source = WebAssembly.Module | BufferSource | Response | URL | string;
 
 let given: Source | Promise<Source> | undefined;

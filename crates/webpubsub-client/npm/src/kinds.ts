@@ -1,3 +1,4 @@
+// The names of the messages that a client sends, which the core has as numbers.
 import type { UpstreamMessageType } from "./messages.js";
 
 /** What a client sends, in the order of the numbers of `../../src/output.rs`. */

@@ -1,3 +1,4 @@
+// The listeners of one client, by event.
 import type { WebPubSubClientEvents } from "./models.js";
 import { report } from "./values.js";
 

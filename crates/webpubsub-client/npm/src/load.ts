@@ -1,3 +1,4 @@
+// Starts the WebAssembly, which each file of `platform` finds in its own way.
 import { instantiate } from "#core";
 
 let loading: ReturnType<typeof instantiate> | undefined;

@@ -1,3 +1,4 @@
+// The JSON subprotocols, as an application chooses them in a client's options.
 import { parseMessages, writeMessage } from "./json.js";
 import type { WebPubSubClientProtocol } from "./models.js";
 

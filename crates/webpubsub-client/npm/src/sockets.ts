@@ -1,3 +1,4 @@
+// One client's way to the service: URLs, sockets, and why one did not open.
 import { explain, openSocket } from "#platform";
 import type { Core } from "./allowance.js";
 import { type Explanation, startError } from "./errors.js";

@@ -1,3 +1,5 @@
+// The WebAssembly, out of the text that a page's script has it as.
+
 /** How many characters are a byte each. The others begin pairs. */
 const SINGLES = 87;
 

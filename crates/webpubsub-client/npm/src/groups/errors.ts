@@ -1,3 +1,5 @@
+// The words for what went wrong with a stream, which Rust counts.
+
 /** What `of_stream` in `../../../../webpubsub-client-groups/src/problem.rs` counts; 4 has its own words. */
 const problems = [
   "Stream '%' already exists.",

@@ -1,3 +1,4 @@
+// A stream of a group as the application reads it: an iterator over the fragments that the core passes on.
 import { tooManyUnread } from "./errors.js";
 import type { GroupStream, GroupStreamMessage } from "../models.js";
 
