@@ -46,7 +46,7 @@ use crate::relay::Relay;
 use crate::shard_id::ShardId;
 use crate::shard_map::ShardMap;
 use crate::slot::Slot;
-use crate::snapshot::{Attachment, Snapshot, decode_runs};
+use crate::snapshot::{Attachment, Snapshot};
 use crate::step::Step;
 use crate::trace::Trace;
 use crate::turns::Turns;
@@ -146,25 +146,9 @@ impl Shard {
         for (slot, group) in snapshot.memberships {
             shard.connections.join(slot, &group);
         }
-        for (slot, kind, group, literal) in snapshot.permissions {
-            if let Some(connection) = shard.connections.get_mut(slot) {
-                connection.permissions.restore(kind, group, literal);
-            }
-        }
-        for (slot, part, acks) in snapshot.acks {
-            if let Some(connection) = shard.connections.get_mut(slot)
-                && let Some(buffer) = &mut connection.buffer
-            {
-                let runs = decode_runs(&acks).unwrap_or_default();
-                buffer.acks.restore(part, &runs);
-                connection.acks.extend(runs);
-            }
-        }
-        for (slot, number, text) in snapshot.streams {
-            if let Some(connection) = shard.connections.get_mut(slot) {
-                connection.streams.get_or_insert_default().restore(number, &text);
-            }
-        }
+        shard.restore_permissions(snapshot.permissions);
+        shard.restore_acks(snapshot.acks);
+        shard.restore_streams(snapshot.streams);
         shard.states.used = snapshot.uses_states;
         for (group, item) in snapshot.states {
             shard.restore_state(&group, item, &mut step);

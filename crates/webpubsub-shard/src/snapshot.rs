@@ -8,7 +8,9 @@ use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::{AckCache, Run};
+use crate::admission::ConnectRequest;
 use crate::buffer::Cursor;
+use crate::event_queue::AFTER_CONNECTED;
 use crate::mqtt;
 use crate::permission::Verdict;
 use crate::settings::HubSettings;
@@ -110,6 +112,36 @@ pub struct ConnectionRecord {
     pub detached_until: Option<Timestamp>,
     /// What its events carry beside who it is.
     pub context: EventContext,
+}
+
+impl ConnectionRecord {
+    /// The record of a connection that begins, and the groups that it joins.
+    pub(crate) fn begin(
+        slot: Slot,
+        id: ConnectionId,
+        request: ConnectRequest,
+        acknowledged: Cursor,
+    ) -> (Self, Vec<GroupName>) {
+        let context = EventContext {
+            origin: request.origin,
+            custom_subprotocol: request.custom_subprotocol,
+            state: request.state,
+            cookies: request.cookies.encode(),
+            events: AFTER_CONNECTED,
+        };
+        let record = Self {
+            slot,
+            id,
+            user: request.user,
+            roles: request.roles,
+            subprotocol: request.subprotocol,
+            mode: request.mode,
+            acknowledged,
+            detached_until: None,
+            context,
+        };
+        (record, request.groups)
+    }
 }
 
 /// What the events of a connection carry beside who it is, and what its handlers set.

@@ -1,6 +1,6 @@
 //! A client connects.
 
-use webpubsub_protocol::client::DownstreamMessage;
+use webpubsub_protocol::client::{DownstreamMessage, Subprotocol};
 use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
@@ -11,11 +11,10 @@ use crate::buffer::{Buffer, Cursor};
 use crate::carried::Carried;
 use crate::config::Sockets;
 use crate::connection::Connection;
-use crate::event_queue::AFTER_CONNECTED;
 use crate::output::{Change, Output};
 use crate::shard::Shard;
 use crate::slot::Slot;
-use crate::snapshot::{ConnectionRecord, EventContext};
+use crate::snapshot::ConnectionRecord;
 use crate::step::Step;
 
 impl Shard {
@@ -32,45 +31,25 @@ impl Shard {
         let slot = self.connections.vacancy();
         let subprotocol = request.subprotocol;
         let start = Cursor { row: self.log.newest(), sequence_id: SequenceId(0) };
-        let record = ConnectionRecord {
-            slot,
-            id: id.clone(),
-            user: request.user.clone(),
-            roles: request.roles,
-            subprotocol,
-            mode: request.mode,
-            acknowledged: start,
-            detached_until: None,
-            context: EventContext {
-                origin: request.origin,
-                custom_subprotocol: request.custom_subprotocol,
-                state: request.state,
-                cookies: request.cookies.encode(),
-                events: AFTER_CONNECTED,
-            },
-        };
+        let user_id = request.user.clone();
+        let (record, groups) = ConnectionRecord::begin(slot, id.clone(), request, start);
         let buffer = subprotocol.is_reliable().then(|| Buffer::new(start));
         let carried = if self.has_event_handlers() { None } else { Carried::of(&record) };
         let put = carried.is_none().then(|| Change::PutConnection(record.clone()));
         let mut connection = Connection::of(record, buffer, AckCache::default());
-        connection.since = Some(step.now);
         connection.carried = carried;
-        if connection.permissions.skipped > 0 {
-            step.push(Output::SkippedRoles(connection.permissions.skipped));
-        }
-        self.connections.insert(slot, connection);
-        self.counters.opened += 1;
+        self.open(slot, connection, step);
         match put {
             Some(put) => {
                 self.store(slot, put, step);
                 self.notify(slot, Event::Connected, step);
-                for group in &request.groups {
+                for group in &groups {
                     self.join(slot, group, step);
                 }
             }
             // Its socket is yet to be there.
             None => {
-                for group in &request.groups {
+                for group in &groups {
                     self.connections.join(slot, group);
                 }
                 self.keep_what_fits(slot, step);
@@ -78,14 +57,31 @@ impl Shard {
         }
         step.push(Output::Accept { connection: id.clone(), subprotocol, slot });
         self.attach(slot, step);
+        self.record_opened(slot, subprotocol, step);
+        self.send(
+            slot,
+            DownstreamMessage::Connected { connection_id: id, user_id, reconnection_token },
+            step,
+        );
+    }
+
+    /// Takes a connection in that begins.
+    pub(super) fn open(&mut self, slot: Slot, mut connection: Connection, step: &mut Step) {
+        connection.since = Some(step.now);
+        if connection.permissions.skipped > 0 {
+            step.push(Output::SkippedRoles(connection.permissions.skipped));
+        }
+        self.connections.insert(slot, connection);
+        self.counters.opened += 1;
+    }
+
+    /// Says to operators who watch that a connection has begun.
+    pub(super) fn record_opened(&mut self, slot: Slot, subprotocol: Subprotocol, step: &Step) {
         if self.trace.is_on() {
             self.record_connection(step.now, slot, "connected", &|record| {
                 record.text_or_null("subprotocol", subprotocol.name());
             });
         }
-        let connected =
-            DownstreamMessage::Connected { connection_id: id, user_id: request.user, reconnection_token };
-        self.send(slot, connected, step);
     }
 
     /// Attaches what a connection has acknowledged and used to its socket, if that outlives the memory.

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::name::{ConnectionId, GroupName};
+use webpubsub_protocol::role::PermissionType;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
@@ -13,9 +14,10 @@ use crate::event_queue::{Owner, QueueKind, durable};
 use crate::log;
 use crate::mqtt::MqttSession;
 use crate::output::{Change, Output};
+use crate::permission::Verdict;
 use crate::shard::Shard;
 use crate::slot::Slot;
-use crate::snapshot::{Attachment, ConnectionRecord, LogRow};
+use crate::snapshot::{Attachment, ConnectionRecord, LogRow, decode_runs};
 use crate::step::Step;
 
 impl Shard {
@@ -46,6 +48,38 @@ impl Shard {
             known.push((slot, until.is_some()));
         }
         known
+    }
+
+    pub(super) fn restore_permissions(
+        &mut self,
+        permissions: Vec<(Slot, PermissionType, GroupName, Option<Verdict>)>,
+    ) {
+        for (slot, kind, group, literal) in permissions {
+            if let Some(connection) = self.connections.get_mut(slot) {
+                connection.permissions.restore(kind, group, literal);
+            }
+        }
+    }
+
+    /// Restores the ack ids that reliable connections have used, a part of them a row.
+    pub(super) fn restore_acks(&mut self, acks: Vec<(Slot, u32, Vec<u8>)>) {
+        for (slot, part, runs) in acks {
+            if let Some(connection) = self.connections.get_mut(slot)
+                && let Some(buffer) = &mut connection.buffer
+            {
+                let runs = decode_runs(&runs).unwrap_or_default();
+                buffer.acks.restore(part, &runs);
+                connection.acks.extend(runs);
+            }
+        }
+    }
+
+    pub(super) fn restore_streams(&mut self, streams: Vec<(Slot, u16, String)>) {
+        for (slot, number, text) in streams {
+            if let Some(connection) = self.connections.get_mut(slot) {
+                connection.streams.get_or_insert_default().restore(number, &text);
+            }
+        }
     }
 
     /// Attaches the sockets to their connections. Of the other connections, the recovery windows of reliable

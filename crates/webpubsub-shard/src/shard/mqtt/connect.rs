@@ -10,12 +10,12 @@ use webpubsub_protocol::event_handler::Event;
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::limits::MAX_CLIENT_MESSAGE_BYTES;
 use webpubsub_protocol::name::ConnectionId;
+use webpubsub_protocol::time::Timestamp;
 
 use crate::ack::AckCache;
 use crate::admission::ConnectRequest;
 use crate::buffer::{Buffer, Cursor, Link};
 use crate::connection::Connection;
-use crate::event_queue::AFTER_CONNECTED;
 use crate::mqtt::{
     MAX_EXPIRY_SECONDS, MqttSession, Pending, Progress, Stage, Wanted, keep_alive, packet_maximum,
 };
@@ -26,7 +26,7 @@ use crate::shard::mqtt::send_encoded;
 use crate::shard::mqtt::time::PACKET_TIME;
 use crate::shard_id::ShardId;
 use crate::slot::Slot;
-use crate::snapshot::{Attachment, ConnectionRecord, EventContext};
+use crate::snapshot::{Attachment, ConnectionRecord};
 use crate::step::Step;
 
 impl Shard {
@@ -155,20 +155,57 @@ impl Shard {
         let Wanted { connect, id, is_assigned } = wanted;
         self.give_up(step);
         let known = self.connections.find(id);
-        if let Some(known) = known {
-            let is_attached = self.link(known) == Some(Link::Attached);
-            let refusal = match self.session_mut(known) {
-                None => Some(ConnackRefusal::ClientId),
-                Some(session) => {
-                    (is_attached && !session.allows_takeover(step.now)).then_some(ConnackRefusal::Displaced)
-                }
-            };
-            if let Some(refusal) = refusal {
-                return self.refuse_connect(slot, connect, refusal, step);
-            }
+        if let Some(refusal) = known.and_then(|known| self.protected(known, step.now)) {
+            return self.refuse_connect(slot, connect, refusal, step);
         }
         let Some(pending) = self.mqtt.take(slot) else { return };
         let Pending { physical, request, decoder, .. } = *pending;
+        let (here, is_resumed) = self.take_seat(slot, known, wanted, &physical, request, step);
+        let mut properties = properties;
+        if *is_assigned {
+            properties.push_text(Property::AssignedClientIdentifier, id.as_str());
+        }
+        let connack = Connack {
+            session_present: is_resumed,
+            reason: ReasonCode::SUCCESS,
+            properties: announce(connect, properties),
+        };
+        self.send_packet(here, DownstreamPacket::Connack(connack), step);
+        self.attach(here, step);
+        self.watch_keep_alive(here);
+        if is_resumed {
+            self.send_again(here, step);
+        }
+        // What came behind CONNECT is there already.
+        if let Some(session) = self.session_mut(here) {
+            session.decoder = decoder;
+        }
+        self.read_packets(here, step);
+    }
+
+    /// Why a connection does not give way to a client with its id, if it does not: it is no session, or clients
+    /// displace each other too often.
+    fn protected(&mut self, known: Slot, now: Timestamp) -> Option<ConnackRefusal> {
+        let is_attached = self.link(known) == Some(Link::Attached);
+        match self.session_mut(known) {
+            None => Some(ConnackRefusal::ClientId),
+            Some(session) => {
+                (is_attached && !session.allows_takeover(now)).then_some(ConnackRefusal::Displaced)
+            }
+        }
+    }
+
+    /// Gives a client the session that is `known` by its id, or a new one. Returns where it is, and whether it was
+    /// there before.
+    fn take_seat(
+        &mut self,
+        slot: Slot,
+        known: Option<Slot>,
+        Wanted { connect, id, .. }: &Wanted,
+        physical: &ConnectionId,
+        request: ConnectRequest,
+        step: &mut Step,
+    ) -> (Slot, bool) {
         // Another user does not get the session: it ends. So does one that was to end with its socket ([MQTT-3.1.2-6]
         // of 3.1.1).
         let resumed = known.filter(|known| {
@@ -181,46 +218,19 @@ impl Shard {
         // Its own will may have been too much for it.
         let is_there = |known: &Slot| self.session(*known).is_some();
         let (known, resumed) = (known.filter(is_there), resumed.filter(is_there));
-        let here = match (known, resumed) {
-            (_, Some(known)) => {
-                self.resume(slot, known, connect, &physical, step);
-                known
-            }
-            (Some(known), None) => {
-                let mut session = MqttSession::new(connect, physical.as_str().to_owned(), step.now);
-                if let Some(other) = self.session(known) {
-                    session.count_takeovers_of(other);
-                }
-                self.end_displaced(known, step);
-                self.begin(slot, id.clone(), request, session, step);
-                slot
-            }
-            (None, None) => {
-                let session = MqttSession::new(connect, physical.as_str().to_owned(), step.now);
-                self.begin(slot, id.clone(), request, session, step);
-                slot
-            }
-        };
-        let mut properties = properties;
-        if *is_assigned {
-            properties.push_text(Property::AssignedClientIdentifier, id.as_str());
+        if let Some(known) = resumed {
+            self.resume(slot, known, connect, physical, step);
+            return (known, true);
         }
-        let connack = Connack {
-            session_present: resumed.is_some(),
-            reason: ReasonCode::SUCCESS,
-            properties: announce(connect, properties),
-        };
-        self.send_packet(here, DownstreamPacket::Connack(connack), step);
-        self.attach(here, step);
-        self.watch_keep_alive(here);
-        if resumed.is_some() {
-            self.send_again(here, step);
+        let mut session = MqttSession::new(connect, physical.as_str().to_owned(), step.now);
+        if let Some(known) = known {
+            if let Some(other) = self.session(known) {
+                session.count_takeovers_of(other);
+            }
+            self.end_displaced(known, step);
         }
-        // What came behind CONNECT is there already.
-        if let Some(session) = self.session_mut(here) {
-            session.decoder = decoder;
-        }
-        self.read_packets(here, step);
+        self.begin(slot, id.clone(), request, session, step);
+        (slot, false)
     }
 
     /// Begins a session.
@@ -233,43 +243,19 @@ impl Shard {
         step: &mut Step,
     ) {
         let start = Cursor { row: self.log.newest(), sequence_id: SequenceId(0) };
-        let record = ConnectionRecord {
-            slot,
-            id,
-            user: request.user,
-            roles: request.roles,
-            subprotocol: Subprotocol::Mqtt,
-            mode: request.mode,
-            acknowledged: start,
-            detached_until: None,
-            context: EventContext {
-                origin: request.origin,
-                custom_subprotocol: None,
-                state: request.state,
-                cookies: request.cookies.encode(),
-                events: AFTER_CONNECTED,
-            },
-        };
+        let request = ConnectRequest { subprotocol: Subprotocol::Mqtt, custom_subprotocol: None, ..request };
+        let (record, groups) = ConnectionRecord::begin(slot, id, request, start);
         step.store(Change::PutConnection(record.clone()));
         let mut connection = Connection::of(record, Some(Buffer::new(start)), AckCache::default());
-        connection.since = Some(step.now);
         connection.mqtt = Some(Box::new(session));
-        if connection.permissions.skipped > 0 {
-            step.push(Output::SkippedRoles(connection.permissions.skipped));
-        }
-        self.connections.insert(slot, connection);
-        self.counters.opened += 1;
+        self.open(slot, connection, step);
         self.mqtt.sessions += 1;
         self.store_session(slot, step);
         self.notify(slot, Event::Connected, step);
-        for group in &request.groups {
+        for group in &groups {
             self.join(slot, group, step);
         }
-        if self.trace.is_on() {
-            self.record_connection(step.now, slot, "connected", &|record| {
-                record.text_or_null("subprotocol", Subprotocol::Mqtt.name());
-            });
-        }
+        self.record_opened(slot, Subprotocol::Mqtt, step);
     }
 
     /// Takes the socket from a session that another is about to get, and publishes its will if its time has come.
