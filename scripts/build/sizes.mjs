@@ -13,7 +13,7 @@ import { appFiles } from "./www.mjs";
 /**
  * Bytes after gzip, for everything that is loaded together. Of the worker's, group streams and states take 15 KB, and
  * what operators see, watch and sign in with 20 KB (0.3 KB of it what Azure measures of connections and traffic, 1.3 KB
- * the last hour of it), MQTT 32 KB. The page is all of its pages, with 4 KB for QR codes
+ * the last hour of it), MQTT 24 KB. The page is all of its pages, with 4 KB for QR codes
  * and 2 KB to speak MQTT, which are loaded when they are first used.
  */
 /** @type {Record<string, number>} */
