@@ -41,6 +41,8 @@ await main(async () => {
   if (name === undefined)
     throw new UsageProblem(`${command.name} -- NAME runs an example. There are: ${examples.join(", ")}.`);
   if (!examples.includes(name)) {
+    if (existsSync(at("examples", name, "Cargo.toml")))
+      throw new UsageProblem(`${name} is a program in Rust, which cargo starts: see examples/${name}/README.md.`);
     const meant = nearest(name, examples);
     throw new UsageProblem(
       `There is no example ${name}, but ${examples.join(", ")}.${meant ? ` Did you mean ${meant}?` : ""}`,

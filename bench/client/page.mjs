@@ -1,7 +1,6 @@
 // Measurements in Chromium: each client is a bundle of its own, and each measurement a page of its own.
 import { once } from "node:events";
 import { createServer } from "node:http";
-import * as esbuild from "esbuild";
 import { at } from "../../scripts/paths.mjs";
 import { chromium } from "../../scripts/toolchain.mjs";
 
@@ -75,6 +74,8 @@ async function bundled(module) {
     import { WebPubSubClient } from ${JSON.stringify(module)};
     import { connect } from "./receive.mjs";
     export default (url, flood) => connect(WebPubSubClient, url, flood);`;
+  // Not before: the set-up installs it.
+  const esbuild = await import("esbuild");
   const { outputFiles } = await esbuild.build({
     stdin: { contents, resolveDir: at("bench", "client") },
     bundle: true,

@@ -1,10 +1,10 @@
 // The small commands as they are typed: what they print, where, and how they end.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { at } from "../../scripts/paths.mjs";
 import { cases } from "../support/cases.mjs";
@@ -85,6 +85,25 @@ for (const [name, line] of Object.entries(scripts)) {
   });
 }
 
+/** The npm packages that a file and those that it imports need before a line of them runs. */
+function packagesAtStart(file, seen = new Set()) {
+  // Such an import may stand in the text of a worker, too.
+  if (seen.has(file) || !existsSync(file)) return [];
+  seen.add(file);
+  const found = readFileSync(file, "utf8").matchAll(/^(?:import|export)\b(?:[^;"]*? from)? ?"([^"]+)";$/gm);
+  return [...found].flatMap(([, path]) => {
+    if (path.startsWith("node:")) return [];
+    return path.startsWith(".") ? packagesAtStart(join(dirname(file), path), seen) : [`${path} of ${file}`];
+  });
+}
+
+test("no command needs a package before it has installed them", () => {
+  for (const line of Object.values(scripts)) {
+    const [, script] = line.match(/node (scripts\/[\w-]+\.mjs)/);
+    assert.deepEqual(packagesAtStart(at(script)), [], line);
+  }
+});
+
 test("help says every flag of start and serve", () => {
   for (const script of ["start", "serve"]) {
     const { stdout } = type(script, "--port", "1", "-h");
@@ -125,6 +144,8 @@ const wrong = cases([
   ["build", ["all"], /^npm run build takes no options and nothing else\. .*\n$/],
   ["setup", ["everything"], /^npm run setup takes one of .*\n$/],
   ["test", ["--only", "nothing"], /^There is no step nothing\. .*\n$/],
+  ["example", ["chatt"], /^There is no example chatt, .* Did you mean chat\?\n$/],
+  ["example", ["rust-iot"], /^rust-iot is a program in Rust, .* examples\/rust-iot\/README\.md\.\n$/],
   ["fuzz", ["--seed", "x"], /^--seed must be .*\n$/],
   ["fuzz", ["--from", "0.5"], /^--from must be .*\n$/],
   ["fuzz", ["--count", "0"], /^--count must be .*\n$/],
