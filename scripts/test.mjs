@@ -2,7 +2,6 @@
 //
 // A step that fails does not hide the others. The end says what each took, of those that failed what and why, and the last
 // line is the sum over all of them.
-import { existsSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { parse } from "./command.mjs";
 import { exitOnSignals } from "./processes.mjs";
@@ -10,6 +9,7 @@ import { setUp } from "./setup.mjs";
 import { Problem, UsageProblem, duration, main, quoted, say, step } from "./terminal.mjs";
 import { countTests, outcome } from "./test/count.mjs";
 import { describeFailure } from "./test/failures.mjs";
+import { namedFiles } from "./test/files.mjs";
 import { steps } from "./test/steps.mjs";
 
 /** @import { Part, Step } from "./test/steps.mjs" */
@@ -43,7 +43,7 @@ const command = {
     ["npm test -- --only lint,native", "formatting, lints and native tests"],
     ["npm run test:quick", "formatting, lints, native tests and documents"],
     ["npm run e2e", "all end-to-end tests"],
-    ["npm run e2e -- tests/e2e/clients/groups.test.mjs", "one file of them"],
+    ["npm run e2e -- tests/e2e/clients/groups.test.mjs", "one file of them, or a folder"],
     [
       'npm run e2e -- tests/e2e/rest/send.test.mjs --name "body of 1 MiB"',
       "one test of it, with only the set-up that it needs",
@@ -107,8 +107,9 @@ function sayTimes(times) {
  */
 function choose(args) {
   const usage = `npm test takes [--only ${names.join("|")}] (several with commas) or --quick, and e2e test files after --only e2e.`;
-  const { only: given, quick, name: pattern, host = "workerd", rest: files } = parse(args, command);
+  const { only: given, quick, name: pattern, host = "workerd", rest } = parse(args, command);
   if (!["workerd", "native"].includes(host)) throw new UsageProblem(`--host must be workerd or native, not "${host}".`);
+  const files = namedFiles(rest);
   const only = given?.split(",");
   const unknown = only?.filter((name) => !names.includes(name)) ?? [];
   if (unknown.length > 0) throw new UsageProblem(`There is no step ${unknown.join(", ")}. ${usage}`);
@@ -119,8 +120,6 @@ function choose(args) {
       throw new UsageProblem("--name needs the file that the test is in, such as tests/e2e/rest/send.test.mjs.");
     return { chosen: named, files, host, whole: !only && !quick };
   }
-  const missing = files.filter((file) => !existsSync(file));
-  if (missing.length > 0) throw new UsageProblem(`There is no test file ${missing.join(", ")}.`);
   const chosen = named.filter(({ takesFiles }) => takesFiles);
   if (chosen.length !== 1 || !only?.includes(chosen[0].name)) throw new UsageProblem(usage);
   return { chosen, files, pattern, host, whole: false };

@@ -1,12 +1,44 @@
 // Which test files run together, and which by themselves.
+import { existsSync, statSync } from "node:fs";
+import { basename, relative, resolve } from "node:path";
 import { filesUnder } from "../build/inputs.mjs";
+import { nearest } from "../nearest.mjs";
 import { at } from "../paths.mjs";
+import { UsageProblem } from "../terminal.mjs";
 
 /**
  * The test files under a folder of `tests`.
  * @param {string} folder
  */
-export const testFiles = (folder) => filesUnder(at("tests", folder)).filter((file) => file.endsWith(".test.mjs"));
+export const testFiles = (folder) => testsUnder(at("tests", folder));
+
+/** @param {string} path */
+const testsUnder = (path) => filesUnder(path).filter((file) => file.endsWith(".test.mjs"));
+
+/** @param {string} file */
+const asTyped = (file) => relative(process.cwd(), file);
+
+/**
+ * The test files that are meant by these names: files, and folders with all that is in them.
+ * @param {string[]} names
+ */
+export function namedFiles(names) {
+  return names.flatMap((name) => {
+    if (!existsSync(name)) throw new UsageProblem(`There is no test file ${name}.${suggestion(name)}`);
+    if (!statSync(name).isDirectory()) return [name];
+    const files = testsUnder(resolve(name)).map(asTyped);
+    if (files.length === 0) throw new UsageProblem(`There is no test file in ${name}.`);
+    return files;
+  });
+}
+
+/** @param {string} name */
+function suggestion(name) {
+  const all = testFiles("");
+  const meant = nearest(basename(name), [...new Set(all.map((file) => basename(file)))]);
+  const files = all.filter((file) => basename(file) === meant).map(asTyped);
+  return files.length > 0 ? ` Did you mean ${files.join(" or ")}?` : "";
+}
 
 /** Tests that run when no other does: they compare times or memory, or use the documents' own folders and ports. */
 export const alone = [
