@@ -12,8 +12,8 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let options = match Options::parse(env::args_os().skip(1)) {
         Ok(options) => options,
-        Err(help @ OptionsError::Help) => {
-            let _ = write!(io::stdout(), "{help}");
+        Err(asked @ (OptionsError::Help | OptionsError::Version)) => {
+            let _ = write!(io::stdout(), "{asked}");
             return ExitCode::SUCCESS;
         }
         Err(error) => return problem(&error, USAGE),

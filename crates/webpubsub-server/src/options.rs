@@ -29,6 +29,7 @@ for https where it is served, when it accepts.
   --settings FILE     Hubs' settings, JSON: see docs/configuration.md.
   --var NAME=VALUE    Sets a variable: see docs/configuration.md. May be given several times.
   --pages DIR         Serve these files at the paths that the service does not have, in place of the page.
+  --version           Says which version this is.
   --help              Says this.
 
 The access key is WEBPUBSUB_ACCESS_KEY in the environment. WEBPUBSUB_ACCESS_KEY_SECONDARY, PORTAL_SECRET and
@@ -57,6 +58,9 @@ pub enum OptionsError {
     /// It asks for help.
     #[error("{HELP}")]
     Help,
+    /// It asks for the version.
+    #[error("{}\n", env!("CARGO_PKG_VERSION"))]
+    Version,
     /// An option that there is not.
     #[error("there is no option {0}: see --help")]
     Unknown(String),
@@ -126,6 +130,7 @@ impl Options {
             };
             match &*option {
                 "--help" | "-h" => return Err(OptionsError::Help),
+                "--version" | "-v" => return Err(OptionsError::Version),
                 "--port" => options.port = number(&value()?, wrong)?,
                 "--https-port" => https_port = number(&value()?, wrong)?,
                 "--host" => value()?.trim_matches(['[', ']']).clone_into(&mut options.host),
@@ -225,6 +230,7 @@ mod tests {
         assert!(error(&["--threads", "0"]).contains("from 1 to 256"));
         assert!(error(&["--cert", "c"]).contains("go together"));
         assert_eq!(parse(&["--help"]), Err(OptionsError::Help));
+        assert_eq!(error(&["--version"]), concat!(env!("CARGO_PKG_VERSION"), "\n"));
     }
 
     #[test]

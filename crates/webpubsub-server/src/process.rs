@@ -73,17 +73,18 @@ impl Listeners {
     /// Listens where the options say, or at the sockets that the process was started with.
     fn open(options: &Options) -> Result<Self, StartError> {
         let given = Given::take().map_err(StartError::Given)?;
-        let listen = |given: Option<StdListener>, port| match given {
+        let listen = |given: Option<StdListener>, option, port| match given {
             Some(listener) => Ok(listener),
             None => listening::listen(&options.host, port).map_err(|error| StartError::Listen {
                 address: format!("{}:{port}", bracketed(&options.host)),
+                option,
                 error,
             }),
         };
-        let http = listen(given.http, options.port)?;
+        let http = listen(given.http, "--port", options.port)?;
         let https = match (&options.https, given.https) {
             (Some((port, files)), given) => {
-                let (listener, files) = (listen(given, *port)?, files.clone());
+                let (listener, files) = (listen(given, "--https-port", *port)?, files.clone());
                 Some(HttpsListener { listener, config: files.read()?, files })
             }
             (None, Some(_)) => return Err(StartError::NoCertificate),
@@ -110,6 +111,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     variables.set_default("SERVICE_HOSTS", options.service_hosts(http_port, https_port));
     let keys = Config::read(&|name| variables.get(name))?.keys;
     let state = |error| StartError::State { folder: options.state.clone(), error };
+    let pages = |error| StartError::Pages { folder: options.pages.clone().unwrap_or_default(), error };
     let storage = Storage::open(&options.state, options.durability).map_err(state)?;
     let _lock = lock(options)?;
 
@@ -123,7 +125,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         storage,
         client: trusting_the_system()?,
         certificates: certificates.map(Certificates::new),
-        pages: Arc::new(Pages::read(options.pages.as_deref()).map_err(StartError::Pages)?),
+        pages: Arc::new(Pages::read(options.pages.as_deref()).map_err(pages)?),
         open: OpenCount::default(),
         views: Arc::default(),
         keys,

@@ -17,10 +17,12 @@ pub enum StartError {
     #[error("the service is not set up: {0}")]
     Config(ConfigError),
     /// It cannot listen there.
-    #[error("cannot listen at {address}: {error}")]
+    #[error("cannot listen at {address}: {error}{}", advice(.error, .option))]
     Listen {
         /// Where.
         address: String,
+        /// The option that says at which port.
+        option: &'static str,
         /// Why.
         error: io::Error,
     },
@@ -34,7 +36,9 @@ pub enum StartError {
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     /// The state folder cannot be used.
-    #[error("the state folder {folder} cannot be used: {error}")]
+    #[error(
+        "the state folder {folder} cannot be used: {error}: make it one that this user may write to, or take another folder with --state DIR"
+    )]
     State {
         /// The folder.
         folder: PathBuf,
@@ -47,8 +51,13 @@ pub enum StartError {
     )]
     StateInUse(PathBuf),
     /// The pages cannot be read.
-    #[error("the pages cannot be read: {0}")]
-    Pages(io::Error),
+    #[error("--pages: {folder} cannot be read: {error}")]
+    Pages {
+        /// Their folder.
+        folder: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// The system gives no thread, socket or signal.
     #[error(transparent)]
     System(#[from] io::Error),
@@ -65,6 +74,18 @@ impl StartError {
     #[must_use]
     pub const fn is_usage(&self) -> bool {
         !matches!(self, Self::System(_) | Self::Tls(_) | Self::Panicked)
+    }
+}
+
+/// What to do about an address at which it is not possible to listen.
+fn advice(error: &io::Error, option: &str) -> String {
+    let kind = error.kind();
+    if kind == io::ErrorKind::AddrInUse {
+        format!(": end what listens there, or take another port with {option} N")
+    } else if kind == io::ErrorKind::PermissionDenied {
+        format!(": take a port above 1023 with {option} N")
+    } else {
+        ": take an address of this machine with --host H".to_owned()
     }
 }
 

@@ -237,4 +237,26 @@ fn what_cannot_be_right_is_said_in_a_sentence() {
     assert_eq!((code, error.contains("variable SHARDS is not a whole number")), (Some(2), true), "{error}");
     let (code, error) = ended(command(&state.0).args(["--host", "256.0.0.1"]));
     assert_eq!((code, error.contains("cannot listen at 256.0.0.1:0")), (Some(2), true), "{error}");
+    assert!(error.ends_with(": take an address of this machine with --host H.\n"), "{error}");
+    let (code, error) = ended(command(&state.0).args(["--pages", "no/such/folder"]));
+    assert_eq!((code, error.contains("--pages: no/such/folder cannot be read")), (Some(2), true), "{error}");
+}
+
+#[test]
+fn what_to_do_about_a_port_or_a_folder_is_said() {
+    let state = Folder::new("advice");
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    let (code, error) = ended(command(&state.0).args(["--port", &port]));
+    assert_eq!(
+        (code, error.contains(&format!("cannot listen at 127.0.0.1:{port}"))),
+        (Some(2), true),
+        "{error}"
+    );
+    assert!(error.ends_with(": end what listens there, or take another port with --port N.\n"), "{error}");
+    let file = state.0.join("file");
+    std::fs::write(&file, "").unwrap();
+    let (code, error) = ended(&mut command(&file));
+    assert_eq!((code, error.contains(&*file.to_string_lossy())), (Some(2), true), "{error}");
+    assert!(error.ends_with("or take another folder with --state DIR.\n"), "{error}");
 }
