@@ -20,10 +20,11 @@ import { currentKeys } from "./service/current-keys.mjs";
 import { Farewell } from "./service/farewell.mjs";
 import { privately } from "./service/folder.mjs";
 import { freePort, healthy, reachable } from "./service/ready.mjs";
-import { checkUnused, claim, forget, record } from "./service/record.mjs";
+import { checkFolder, checkUnused, claim, forget, record } from "./service/record.mjs";
 import { LOOK_EVERY_MS, certificateIn, listenSecurely } from "./service/secure.mjs";
 import { workerConfig } from "./service/worker-config.mjs";
 import { Problem, UsageProblem, say } from "./terminal.mjs";
+import { codeOf, messageOf } from "./errors.mjs";
 import { KEYS } from "./typed.mjs";
 import { checkConfigured } from "./variables.mjs";
 
@@ -89,6 +90,8 @@ export async function runService({
 }) {
   exitOnSignals();
   const options = await optionsOf(args, command);
+  /** @type {Stdio} */
+  const stdio = ["ignore", ...outputs(options.logFile)];
   let keys = warnOfWeakKeys(accessKeys());
   await setUp();
   checkConfigured((await workerConfig(options)).vars ?? {});
@@ -101,8 +104,6 @@ export async function runService({
     own.port ||= await freePort({ host: options.host, port: 0 });
     own.certificate = await certificateFiles(options);
   }
-  /** @type {Stdio} */
-  const stdio = ["ignore", ...outputs(options.logFile)];
   const child = await privately(() => launch(options, environment, stdio));
   if (own) renewDaily(options, child);
   record(options.state, [child.pid], { command: command.name });
@@ -162,6 +163,7 @@ async function optionsOf(args, command) {
   const options = serviceOptions(args, command);
   const files = options.https?.files;
   if (files) certificateIn(files);
+  checkFolder(options.state);
   checkUnused(options.state);
   options.port = await freePort(options);
   if (options.https) options.https.port = await httpsPort(options.host, options.https, command);
@@ -284,7 +286,11 @@ async function whereReached({ host, port, state, https }, securePort) {
  */
 function outputs(logFile) {
   if (!logFile) return ["inherit", "inherit"];
-  mkdirSync(dirname(logFile), { recursive: true });
-  const log = openSync(logFile, "a");
-  return [log, log];
+  try {
+    mkdirSync(dirname(logFile), { recursive: true });
+    const log = openSync(logFile, "a");
+    return [log, log];
+  } catch (error) {
+    throw new UsageProblem(`--log-file: ${logFile} cannot be written (${codeOf(error) ?? messageOf(error)}).`);
+  }
 }

@@ -1,6 +1,7 @@
 // Which service runs on a state folder: one, and where it is reached.
-import { existsSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, existsSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
+import { codeOf, messageOf } from "../errors.mjs";
 import { withLock } from "../lock.mjs";
 import { services as ports } from "../paths.mjs";
 import { ask, readIfThere } from "../processes.mjs";
@@ -53,12 +54,40 @@ export function checkUnused(state) {
 }
 
 /**
+ * Fails where the folder can neither be made nor written to.
+ * @param {string} state
+ */
+export function checkFolder(state) {
+  try {
+    let there = state;
+    while (!existsSync(there)) there = dirname(there);
+    // Of a file only that there is nothing in it.
+    accessSync(`${there}${sep}.`, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw stateProblem(state, error);
+  }
+}
+
+/**
+ * @param {string} state
+ * @param {unknown} error
+ */
+const stateProblem = (state, error) =>
+  new UsageProblem(
+    `The state folder ${state} cannot be used (${codeOf(error) ?? messageOf(error)}). Make it one that you may write to, or take another: --state DIR.`,
+  );
+
+/**
  * Makes the state folder, if it is not there, this process's: of two that want it at once one gets it.
  * @param {string} state
  * @param {string} command
  */
 export async function claim(state, command) {
-  privateFolder(state, { ours: false });
+  try {
+    privateFolder(state, { ours: false });
+  } catch (error) {
+    throw stateProblem(state, error);
+  }
   await withLock(join(state, "start.lock"), "start on this state folder", () => {
     checkUnused(state);
     record(state, [], { command });

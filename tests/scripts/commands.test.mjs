@@ -140,6 +140,8 @@ const wrong = cases([
     /^There is no variable SHARD_SOFT_LIMT\. Did you mean SHARD_SOFT_LIMIT\?\n$/,
   ],
   ["serve", ["--cert", "nowhere.pem", "--key", "nowhere.pem"], /^--cert: .* cannot be read \(ENOENT\)\.\n$/],
+  ["serve", ["--port", "0", "--state", at("package.json")], /^The state folder .* --state DIR\.\n$/],
+  ["serve", ["--port", "0", "--log-file", at("package.json", "log")], /^--log-file: .* cannot be written .*\n$/],
   ["start", ["--var", "RECOVERY_WINDOW_SECONDS=0"], /^RECOVERY_WINDOW_SECONDS must be .*\n$/],
   ["build", ["all"], /^npm run build takes no options and nothing else\. .*\n$/],
   ["setup", ["everything"], /^npm run setup takes one of .*\n$/],
