@@ -170,6 +170,10 @@ test("handlers test and deliveries show a handler being mended", async (t) => {
     lines().map((line) => JSON.parse(line).error),
     ["Status", null],
   );
+  handler.answer("sys.connect", { status: 200, body: "no JSON" });
+  const refused = await built.type(["listen", "shop"]);
+  assert.equal(refused.status, 1, refused.stderr);
+  assert.match(refused.stderr, /HTTP 500.* Its event handler may have failed: \S.* deliveries shop --failed\n$/);
   const none = await built.type(["handlers", "test", "shop", "7"]);
   assert.deepEqual([none.status, none.stdout], [5, ""]);
 });

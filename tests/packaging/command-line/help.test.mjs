@@ -95,6 +95,14 @@ test("a service that is not there ends with exit code 3", async () => {
     assert.equal(status, 3, stderr);
     assert.match(stderr, /^No service answers at http:\/\/localhost:20001 \(ECONNREFUSED\)\. Start it: .* dev\n$/);
   }
+  // Its port is no status.
+  const { status, stderr } = await type(
+    "listen",
+    "h",
+    "--connection-string",
+    "Endpoint=http://localhost:503;AccessKey=k;",
+  );
+  assert.equal(status, 3, stderr);
 });
 
 test("the shell's words are completed", async () => {

@@ -304,7 +304,7 @@ mod tests {
 
     use super::*;
 
-    /// `UPDATE_EXPECT=1 cargo test -p webpubsub-protocol openapi` writes the file anew.
+    /// `UPDATE_EXPECT=1 cargo test -p webpubsub-protocol --lib openapi` writes the file anew.
     #[test]
     fn the_document_that_is_served_is_the_one_that_the_table_says() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../www/api/openapi.json");

@@ -61,7 +61,7 @@ export const listen = {
     client.on("disconnected", ({ message }) => note(`Disconnected${message?.message ? `: ${message.message}` : "."}`));
     for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => client.stop());
     await client.start().catch((error) => {
-      throw notConnected(service.url, error);
+      throw notConnected(service.url, hub, error);
     });
     await stopped;
   },
@@ -77,13 +77,16 @@ export const listen = {
 /**
  * Why a client could not connect: the service's answer, or that there was none.
  * @param {string} url
- * @param {Error} error
+ * @param {string} hub
+ * @param {Error & { status?: number }} error
  */
-function notConnected(url, error) {
-  const [, status] = /\b(4\d\d|5\d\d)\b/.exec(error.message) ?? [];
+function notConnected(url, hub, error) {
+  const { status } = error;
   if (status === undefined) return notReached(url, new Error(codeOf(error.cause) ?? codeIn(error)));
-  const exitCode = status === "401" || status === "403" ? NOT_ALLOWED : FAILED;
-  return new Problem(`The service at ${url} does not let the client in: ${error.message}`, { exitCode });
+  const exitCode = status === 401 || status === 403 ? NOT_ALLOWED : FAILED;
+  // That is what a client is told of a handler of connect that fails: nothing.
+  const next = status === 500 ? ` Its event handler may have failed: ${typed("deliveries", `${hub} --failed`)}` : "";
+  return new Problem(`The service at ${url} does not let the client in: ${error.message}${next}`, { exitCode });
 }
 
 /** @param {Error} error */
