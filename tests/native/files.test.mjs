@@ -10,6 +10,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { at } from "../../scripts/paths.mjs";
+import { AT_ONCE, EventHandler } from "../support/event-handler.mjs";
 import { upgradeRequest } from "../support/raw.mjs";
 import { Service } from "../support/service.mjs";
 import { sign } from "../support/token.mjs";
@@ -19,30 +20,58 @@ const FILES = 600;
 /** Those that are kept free. */
 const OTHERS = 256;
 const HUBS = 20;
+/** More than may have their files open at once. */
+const STORED_HUBS = 300;
 
-/** Starts a service that may have so few files open. */
-async function limitedService(t) {
+/** Starts a service that may have so few files open; `limit` has it have another number at its next start. */
+async function limitedService(t, options = {}) {
   const folder = mkdtempSync(path.join(tmpdir(), "webpubsub-files-"));
   const limited = path.join(folder, "limited");
   const program = process.env.WEBPUBSUB_SERVER ?? at("target", "server", "webpubsub-server");
-  writeFileSync(limited, `#!/bin/sh\nulimit -n ${FILES}\nexec '${program}' "$@"\n`);
-  chmodSync(limited, 0o700);
-  const service = new Service({ runner: "server", secrets: { WEBPUBSUB_SERVER: limited } });
+  const limit = (files) => {
+    writeFileSync(limited, `#!/bin/sh\nulimit -n ${files}\nexec '${program}' "$@"\n`);
+    chmodSync(limited, 0o700);
+  };
+  limit(FILES);
+  const service = new Service({ ...options, runner: "server", secrets: { WEBPUBSUB_SERVER: limited } });
   t.after(async () => {
     await service.stop();
     rmSync(folder, { recursive: true });
   });
-  return service.start();
+  return Object.assign(await service.start(), { limit });
 }
 
-/** Opens so many connections. `ended` says how many of them the service has ended. */
+/** Publishes to hubs over one connection that stays; the status of the answer. */
+function publisher(t, service) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  return (hub) =>
+    new Promise((resolve, reject) => {
+      const target = `/api/hubs/${hub.name}/:send?api-version=2024-12-01`;
+      const authorization = `Bearer ${sign({ aud: `${service.endpoint}${target}` }, service.key)}`;
+      const headers = { authorization, "content-type": "text/plain" };
+      const asked = http.request(`${service.endpoint}${target}`, { agent, method: "POST", headers }, (answer) =>
+        answer.resume().on("end", () => resolve(answer.statusCode)),
+      );
+      asked.on("error", reject).end("hello");
+    });
+}
+
+/**
+ * Opens so many connections. `ended` says how many of them the service has ended, `settled` how many it has answered or
+ * ended.
+ */
 async function crowd(service, count, bytes = "") {
-  const all = { sockets: Array.from({ length: count }, () => net.connect(service.port, "127.0.0.1")), ended: 0 };
+  const sockets = Array.from({ length: count }, () => net.connect(service.port, "127.0.0.1"));
+  const all = { sockets, ended: 0, settled: 0 };
   for (const socket of all.sockets)
     socket
       .on("error", () => {})
-      .resume()
-      .once("close", () => all.ended++)
+      .once("data", () => all.settled++)
+      .once("close", () => {
+        all.ended++;
+        if (socket.bytesRead === 0) all.settled++;
+      })
       .write(bytes);
   await Promise.all(all.sockets.map((socket) => once(socket, "connect").catch(() => {})));
   return all;
@@ -79,19 +108,8 @@ test("connections above the limit of open files are closed", async (t) => {
 test("sockets that are closed at once are connections too", async (t) => {
   const service = await limitedService(t);
   const hubs = Array.from({ length: HUBS }, () => service.newHub());
-  // One connection that stays, and asks for hubs that have no files yet.
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  t.after(() => agent.destroy());
-  const publish = (hub) =>
-    new Promise((resolve, reject) => {
-      const target = `/api/hubs/${hub.name}/:send?api-version=2024-12-01`;
-      const authorization = `Bearer ${sign({ aud: `${service.endpoint}${target}` }, service.key)}`;
-      const headers = { authorization, "content-type": "text/plain" };
-      const asked = http.request(`${service.endpoint}${target}`, { agent, method: "POST", headers }, (answer) =>
-        answer.resume().on("end", () => resolve(answer.statusCode)),
-      );
-      asked.on("error", reject).end("hello");
-    });
+  // It asks for hubs that have no files yet.
+  const publish = publisher(t, service);
   assert.equal(await publish(hubs[0]), 202);
   // Whoever wants a connection back without a proof gets a socket that is closed, and has seconds to answer that.
   const url = new URL(hubs[0].recoveryUrl("none", "no proof"));
@@ -99,4 +117,36 @@ test("sockets that are closed at once are connections too", async (t) => {
   const all = await crowd(service, 3 * FILES, bytes);
   for (const hub of hubs) assert.equal(await publish(hub), 202);
   for (const socket of all.sockets) socket.destroy();
+});
+
+test("calls of event handlers leave hubs their files", async (t) => {
+  const handler = await EventHandler.start(t);
+  // Each client that asks to be let in has a call that lasts.
+  handler.answer("sys.connect", () => {});
+  const service = await limitedService(t, { variables: AT_ONCE });
+  const hubs = Array.from({ length: HUBS }, () => service.newHub());
+  const publish = publisher(t, service);
+  assert.equal(await publish(hubs[0]), 202);
+  const asking = service.newHub();
+  await asking.configure({ eventHandlers: [{ urlTemplate: handler.url, systemEvents: ["connect"] }] });
+  const all = await crowd(service, 2 * FILES, upgradeRequest(service, asking, {}));
+  const isFull = until(() => pass(10, all.settled + handler.underWay >= all.sockets.length), "their calls");
+  await within(isFull, "a call or an answer for each client", 30_000);
+  for (const hub of hubs) assert.equal(await publish(hub), 202);
+  assert.match(service.output, /"failed":"accepting a connection","error":"the process may have 600 files open/);
+  for (const socket of all.sockets) socket.destroy();
+});
+
+test("hubs that are stored are started as open files allow", async (t) => {
+  const service = await limitedService(t, { options: ["--durability", "normal"] });
+  await service.end();
+  service.limit(10 * STORED_HUBS);
+  await service.start();
+  const hubs = Array.from({ length: STORED_HUBS }, () => service.newHub());
+  await Promise.all(hubs.map((hub) => hub.send("", "hello")));
+  await service.end();
+  service.limit(STORED_HUBS);
+  await service.start();
+  for (const hub of hubs.slice(0, 5)) await hub.send("", "hello");
+  assert.ok(!service.output.includes(`"failed"`), service.output.split("\n", 3).join("\n"));
 });

@@ -12,11 +12,14 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_store::{Database, OpenError, Row, Unreadable, Value};
 
 use crate::log;
+use crate::open_files::{OpenFiles, Opened};
 
 /// More statements than the store has.
 const PREPARED_STATEMENTS: usize = 128;
 /// What SQLite keeps of a file in memory, in KiB.
 const CACHE_KIB: u32 = 1024;
+/// How many files a database has open: itself, and its log.
+const FILES: usize = 2;
 /// How large the log of a database stays when it was larger.
 const JOURNAL_BYTES: u32 = 4 << 20;
 
@@ -87,11 +90,16 @@ fn is_of_writing(error: &rusqlite::Error) -> bool {
 
 /// A database. Its clones are the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Sqlite(Rc<Connection>);
+pub(crate) struct Sqlite {
+    connection: Rc<Connection>,
+    /// Its files, until they are closed.
+    _open: Option<Rc<Opened>>,
+}
 
 impl Sqlite {
     /// Opens a file, which is this process's alone from here on. `synchronous` is SQLite's.
-    pub(crate) fn open(file: &Path, synchronous: &str) -> Result<Self, DatabaseError> {
+    pub(crate) fn open(file: &Path, synchronous: &str, files: &OpenFiles) -> Result<Self, DatabaseError> {
+        let open = files.others(FILES);
         let connection = Connection::open(file)?;
         // Whoever waited for another process here would have all else of this thread wait, too.
         connection.busy_timeout(Duration::ZERO)?;
@@ -102,15 +110,15 @@ impl Sqlite {
              PRAGMA synchronous = {synchronous};
              PRAGMA journal_size_limit = {JOURNAL_BYTES};"
         ))?;
-        Self::of(connection)
+        Self::of(connection, Some(open))
     }
 
     /// Makes a database that ends with the process.
     pub(crate) fn in_memory() -> Result<Self, DatabaseError> {
-        Self::of(Connection::open_in_memory()?)
+        Self::of(Connection::open_in_memory()?, None)
     }
 
-    fn of(connection: Connection) -> Result<Self, DatabaseError> {
+    fn of(connection: Connection, open: Option<Opened>) -> Result<Self, DatabaseError> {
         connection.execute_batch(&format!(
             "PRAGMA foreign_keys = OFF;
              PRAGMA temp_store = MEMORY;
@@ -119,7 +127,7 @@ impl Sqlite {
              CREATE TABLE IF NOT EXISTS server_alarm (due INTEGER NOT NULL);"
         ))?;
         connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
-        Ok(Self(Rc::new(connection)))
+        Ok(Self { connection: Rc::new(connection), _open: open.map(Rc::new) })
     }
 
     /// The name of the object whose file this is; `None` if it has stored nothing.
@@ -135,17 +143,17 @@ impl Sqlite {
 
     /// Ends the transaction, if there is one: what was written is on disk, as far as that was asked for.
     pub(crate) fn commit(&self) -> Result<(), DatabaseError> {
-        if !self.0.is_autocommit() {
-            self.0.prepare_cached("COMMIT")?.raw_execute()?;
+        if !self.connection.is_autocommit() {
+            self.connection.prepare_cached("COMMIT")?.raw_execute()?;
         }
         Ok(())
     }
 
     /// Takes back what was written and not committed.
     pub(crate) fn roll_back(&self) {
-        if !self.0.is_autocommit() {
+        if !self.connection.is_autocommit() {
             // A failure that has ended the transaction has taken it back.
-            let _ = self.0.execute_batch("ROLLBACK");
+            let _ = self.connection.execute_batch("ROLLBACK");
         }
     }
 
@@ -166,8 +174,8 @@ impl Sqlite {
 
     /// Begins a transaction for a statement that writes, unless one has begun.
     fn begin_for(&self, statement: &Statement<'_>) -> Result<(), DatabaseError> {
-        if !statement.readonly() && self.0.is_autocommit() {
-            self.0.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
+        if !statement.readonly() && self.connection.is_autocommit() {
+            self.connection.prepare_cached("BEGIN IMMEDIATE")?.raw_execute()?;
         }
         Ok(())
     }
@@ -177,7 +185,7 @@ impl Database for Sqlite {
     type Error = DatabaseError;
 
     fn query(&self, statements: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, DatabaseError> {
-        webpubsub_sqlite::query(&self.0, statements, values, |statement| self.begin_for(statement))
+        webpubsub_sqlite::query(&self.connection, statements, values, |statement| self.begin_for(statement))
     }
 
     fn log_unreadable(&self, what: Unreadable) {
@@ -192,12 +200,13 @@ mod tests {
     #[test]
     fn a_file_that_another_has_open_is_not_waited_for() {
         let file = std::env::temp_dir().join(format!("webpubsub-busy-{}.sqlite", std::process::id()));
-        let first = Sqlite::open(&file, "FULL").unwrap();
-        assert!(matches!(Sqlite::open(&file, "FULL"), Err(DatabaseError::Busy)));
-        let waits = first.0.query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0));
+        let files = OpenFiles::of(1024, 1);
+        let first = Sqlite::open(&file, "FULL", &files).unwrap();
+        assert!(matches!(Sqlite::open(&file, "FULL", &files), Err(DatabaseError::Busy)));
+        let waits = first.connection.query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0));
         assert_eq!(waits, Ok(0));
         drop(first);
-        Sqlite::open(&file, "FULL").unwrap();
+        Sqlite::open(&file, "FULL", &files).unwrap();
         std::fs::remove_file(file).unwrap();
     }
 

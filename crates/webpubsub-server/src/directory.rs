@@ -11,6 +11,7 @@ use webpubsub_store::{Database, Row, Unreadable, Value};
 
 use crate::database::{DatabaseError, Sqlite};
 use crate::event_host::Caller;
+use crate::storage::Durability;
 use crate::thread::Thread;
 use crate::{clock, log};
 
@@ -46,7 +47,13 @@ pub(crate) fn start(
         is_made: Rc::new(Cell::new(thread.storage.has(name))),
     };
     let alarm = if database.is_made.get() { database.open()?.alarm()? } else { None };
-    let host = Host { database: database.clone(), alarm: Cell::new(0), itself: OnceCell::new(), forget };
+    let host = Host {
+        database: database.clone(),
+        alarm: Cell::new(0),
+        is_due: Cell::new(false),
+        itself: OnceCell::new(),
+        forget,
+    };
     let directory = Rc::new(Directory::start(host, Rc::clone(&thread.config))?);
     // It is set once: the host is new.
     let _ = directory.host().itself.set(Rc::downgrade(&directory));
@@ -59,11 +66,22 @@ pub(crate) fn start(
     Ok(directory)
 }
 
+/// Whether a directory has nothing to do until it is asked for something, and everything that it knows is on disk.
+pub(crate) fn is_idle(directory: &Rc<Directory>) -> bool {
+    let Host { database, is_due, .. } = directory.host();
+    let is_stored =
+        database.opened.get().is_none() || database.thread.storage.durability != Durability::Memory;
+    // Every answer and every handshake that is under way holds it.
+    is_stored && !is_due.get() && Rc::strong_count(directory) == 1
+}
+
 /// What a directory's driver needs, on this platform.
 pub(crate) struct Host {
     database: DirectoryDatabase,
     /// How often the alarm was set.
     alarm: Cell<u64>,
+    /// Whether it is set.
+    is_due: Cell<bool>,
     itself: OnceCell<Weak<Directory>>,
     /// Has the directory be started again from the disk.
     forget: Box<dyn Fn()>,
@@ -74,13 +92,16 @@ impl Host {
     fn ring(&self, due: Timestamp) {
         let number = self.alarm.get();
         let Some(directory) = self.itself.get().cloned() else { return };
+        self.is_due.set(true);
         tokio::task::spawn_local(async move {
             tokio::time::sleep(due.since(clock::steady())).await;
             let Some(directory) = directory.upgrade() else { return };
             let host = directory.host();
-            if host.alarm.get() == number
-                && let Err(error) = directory.alarm().await.and_then(|()| host.database.commit())
-            {
+            if host.alarm.get() != number {
+                return;
+            }
+            host.is_due.set(false);
+            if let Err(error) = directory.alarm().await.and_then(|()| host.database.commit()) {
                 host.fail("a directory's alarm", &error);
             }
         });
@@ -115,6 +136,7 @@ impl DirectoryHost for Host {
 
     fn set_alarm(&self, due: Option<Timestamp>) {
         self.alarm.set(self.alarm.get() + 1);
+        self.is_due.set(false);
         if let Err(error) = self.database.open().and_then(|database| database.set_alarm(due)) {
             log::failure("setting a directory's alarm", &error);
         }

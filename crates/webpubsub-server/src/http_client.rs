@@ -22,12 +22,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 use webpubsub_protocol::event_handler::is_public_address;
 use webpubsub_service::Request;
 
 use crate::log;
+use crate::open_files::{OpenFiles, Opened};
 
 /// How long an address of a host may take to answer while there is another one: of a machine whose IPv6 leads nowhere,
 /// each call would wait at the first until its time is over.
@@ -62,8 +62,8 @@ pub(crate) struct HttpClient(Client<Connector, Full<Bytes>>);
 
 impl HttpClient {
     /// A client that connects to private addresses only if `private` allows it.
-    pub(crate) fn new(tls: Arc<ClientConfig>, private: bool) -> Self {
-        let connector = Connector { tls: tls.into(), private };
+    pub(crate) fn new(tls: Arc<ClientConfig>, private: bool, open: OpenFiles) -> Self {
+        let connector = Connector { tls: tls.into(), private, open };
         let mut client = Client::builder(TokioExecutor::new());
         // Without a timer only the next request to the same host would end those that are kept too long.
         client.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new());
@@ -153,6 +153,7 @@ pub(crate) fn trusting_the_system() -> Result<Arc<ClientConfig>, rustls::Error> 
 struct Connector {
     tls: TlsConnector,
     private: bool,
+    open: OpenFiles,
 }
 
 impl Connector {
@@ -161,13 +162,20 @@ impl Connector {
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let is_secure = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+        if !self.open.has_room_for_others() {
+            self.open.say_full("calling an event handler");
+            return Err(io::Error::other("too many open files"));
+        }
+        // To look up a name takes one, too.
+        let open = self.open.others(1);
         let tcp = self.connect_to(&host, port).await?;
         tcp.set_nodelay(true)?;
         if !is_secure {
-            return Ok(TokioIo::new(Stream::Plain(tcp)));
+            return Ok(TokioIo::new(Stream { transport: Box::new(tcp), _open: open }));
         }
         let name = ServerName::try_from(host).map_err(io::Error::other)?;
-        Ok(TokioIo::new(Stream::Secure(Box::new(self.tls.connect(name, tcp).await?))))
+        let transport = Box::new(self.tls.connect(name, tcp).await?);
+        Ok(TokioIo::new(Stream { transport, _open: open }))
     }
 
     /// Connects to the first address of a host that takes it.
@@ -210,24 +218,22 @@ impl Service<Uri> for Connector {
 }
 
 /// A connection to a handler.
-enum Stream {
-    Plain(TcpStream),
-    Secure(Box<TlsStream<TcpStream>>),
+struct Stream {
+    /// TCP, or TLS on it.
+    transport: Box<dyn Transport>,
+    _open: Opened,
 }
 
 impl Stream {
-    fn inner(self: Pin<&mut Self>) -> Pin<&mut (dyn Transport + '_)> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream),
-            Self::Secure(stream) => Pin::new(stream),
-        }
+    fn inner(self: Pin<&mut Self>) -> Pin<&mut dyn Transport> {
+        Pin::new(&mut *self.get_mut().transport)
     }
 }
 
 /// What both kinds of a connection are.
-trait Transport: AsyncRead + AsyncWrite + Unpin {}
+trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
 
-impl<T: AsyncRead + AsyncWrite + Unpin> Transport for T {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
@@ -286,14 +292,14 @@ mod tests {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
             timeout(10 * IDLE, stream.read(&mut bytes)).await
         };
-        let client = HttpClient::new(trusting_the_system().unwrap(), true);
+        let client = HttpClient::new(trusting_the_system().unwrap(), true, OpenFiles::of(1024, 1));
         let (answer, end) = tokio::join!(client.request(&request, None), handler);
         assert!(answer.unwrap().starts_with("200"));
         assert_eq!(end.expect("it is closed in time").unwrap(), 0);
     }
 
     fn connector(private: bool) -> Connector {
-        Connector { tls: trusting_the_system().unwrap().into(), private }
+        Connector { tls: trusting_the_system().unwrap().into(), private, open: OpenFiles::of(1024, 1) }
     }
 
     #[cfg(target_os = "linux")]

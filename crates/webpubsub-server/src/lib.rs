@@ -43,7 +43,7 @@ mod listening;
 mod log;
 mod objects;
 mod offered_socket;
-mod open_count;
+mod open_files;
 mod options;
 mod pages;
 mod process;

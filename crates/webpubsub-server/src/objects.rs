@@ -1,11 +1,14 @@
 //! The shards and directories that are this thread's, and what arrives for them.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use webpubsub_service::{DirectoryCall, ObjectResponse, ShardCall, parse_object_name};
+use tokio::task::yield_now;
+use tokio::time::sleep;
+use webpubsub_service::{DirectoryCall, ObjectResponse, REGISTER, ShardCall, parse_object_name};
 
 use crate::directory::{self, Directory};
 use crate::shard_message::ShardMessage;
@@ -16,16 +19,29 @@ use crate::{log, server};
 
 /// How many letters are taken at once.
 const TAKEN_AT_ONCE: usize = 256;
+/// How long a shard without connections stays in memory, and a directory at least.
+pub(crate) const IDLE: Duration = Duration::from_secs(20);
+/// How long nothing more is started that is stored where the process has few open files left.
+const WAKE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The objects of one thread that are in memory, by their names; the shards are with what its tasks share.
 struct Objects {
     thread: Rc<Thread>,
-    directories: RefCell<HashMap<String, Rc<Directory>>>,
+    directories: RefCell<BTreeMap<String, Kept>>,
+    /// Whether a task puts those out of memory that are not used.
+    is_sweeping: Cell<bool>,
+}
+
+/// A directory that is in memory.
+struct Kept {
+    directory: Rc<Directory>,
+    /// Whether it was asked for anything since that was looked at.
+    is_used: Cell<bool>,
 }
 
 /// Does what other threads and this one ask for, for as long as the process lives.
 pub(crate) async fn run(thread: Rc<Thread>, mut letters: mpsc::UnboundedReceiver<Letter>) {
-    let objects = Rc::new(Objects { thread, directories: RefCell::default() });
+    let objects = Objects::of(thread);
     let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
     while letters.recv_many(&mut taken, TAKEN_AT_ONCE).await > 0 {
         let mut sent = Vec::new();
@@ -38,6 +54,11 @@ pub(crate) async fn run(thread: Rc<Thread>, mut letters: mpsc::UnboundedReceiver
 }
 
 impl Objects {
+    /// Those of a thread that has just begun.
+    fn of(thread: Rc<Thread>) -> Rc<Self> {
+        Rc::new(Self { thread, directories: RefCell::default(), is_sweeping: Cell::default() })
+    }
+
     /// Does what a letter asks for. What is for sockets is added to `all_sent`.
     fn take(self: &Rc<Self>, letter: Letter, all_sent: &mut Vec<Sent>) {
         match letter {
@@ -45,12 +66,7 @@ impl Objects {
             Letter::Serve(stream, listener, open) => server::serve(&self.thread, stream, listener, open),
             Letter::Shard(name, message) => self.to_shard(&name, message),
             Letter::Directory(name, call, reply) => self.answer(&name, call, reply),
-            Letter::Wake(name) if parse_object_name(&name).is_some() => {
-                // Whatever it asks, the shard starts.
-                let (reply, _) = oneshot::channel();
-                self.to_shard(&name, ShardMessage::Call(ShardCall::Room, reply));
-            }
-            Letter::Wake(name) => drop(self.directory(&name)),
+            Letter::Wake(names) => drop(tokio::task::spawn_local(Rc::clone(self).wake(names))),
             Letter::Stop(done) => self.stop(done),
         }
     }
@@ -79,20 +95,72 @@ impl Objects {
 
     /// A directory, which is started if it is not in memory; `None` where that fails.
     fn directory(self: &Rc<Self>, name: &str) -> Option<Rc<Directory>> {
-        if let Some(directory) = self.directories.borrow().get(name) {
+        if let Some(Kept { directory, is_used }) = self.directories.borrow().get(name) {
+            is_used.set(true);
             return Some(Rc::clone(directory));
         }
         let (objects, its_name) = (Rc::clone(self), name.to_owned());
         let forget = move || drop(objects.directories.borrow_mut().remove(&its_name));
         match directory::start(&self.thread, name, Box::new(forget)) {
             Ok(directory) => {
-                self.directories.borrow_mut().insert(name.to_owned(), Rc::clone(&directory));
+                let kept = Kept { directory: Rc::clone(&directory), is_used: Cell::new(true) };
+                self.directories.borrow_mut().insert(name.to_owned(), kept);
+                if !self.is_sweeping.replace(true) {
+                    tokio::task::spawn_local(Rc::clone(self).sweep());
+                }
                 Some(directory)
             }
             Err(error) => {
                 let file = self.thread.storage.file(name);
                 log::file_failure(&format!("starting the directory {name}"), &file, &error);
                 None
+            }
+        }
+    }
+
+    /// Puts directories out of memory that are not used, as long as there are any. The register stays: every request needs
+    /// it, and is not to wait for a file that cannot be opened.
+    async fn sweep(self: Rc<Self>) {
+        while !self.directories.borrow().is_empty() {
+            sleep(IDLE).await;
+            let is_over =
+                |(name, kept): &(&String, &Kept)| !kept.is_used.replace(false) && name.as_str() != REGISTER;
+            let unused: Vec<_> =
+                self.directories.borrow().iter().filter(is_over).map(|(name, _)| name.clone()).collect();
+            for name in unused {
+                let is_idle = |kept: &Kept| !kept.is_used.get() && directory::is_idle(&kept.directory);
+                let ended = {
+                    let mut directories = self.directories.borrow_mut();
+                    if directories.get(&name).is_some_and(is_idle) { directories.remove(&name) } else { None }
+                };
+                if ended.is_some() {
+                    drop(ended);
+                    // To close a file takes a moment.
+                    yield_now().await;
+                }
+            }
+        }
+        self.is_sweeping.set(false);
+    }
+
+    /// Starts what is stored of these objects, one after the other, for what they are to do. Where files are few, those
+    /// that have nothing to do give theirs back before the next is started.
+    async fn wake(self: Rc<Self>, names: Vec<String>) {
+        for name in names {
+            while !self.thread.open.has_room_for_others() {
+                sleep(WAKE_PAUSE).await;
+            }
+            if *self.thread.stopping.borrow() {
+                return;
+            }
+            if parse_object_name(&name).is_some() {
+                // Whatever it asks, the shard starts.
+                let (reply, answer) = oneshot::channel();
+                self.to_shard(&name, ShardMessage::Call(ShardCall::Room, reply));
+                let _ = answer.await;
+            } else {
+                self.directory(&name);
+                yield_now().await;
             }
         }
     }
@@ -121,5 +189,90 @@ impl Objects {
             }
             let _ = done.send(());
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tokio::task::LocalSet;
+    use webpubsub_shard::HubSettings;
+
+    use super::*;
+    use crate::storage::Durability;
+
+    /// Which of these directories are in memory, and how many files of theirs are open, some time after each has been
+    /// given what a hub's directory is.
+    async fn after(
+        durability: Durability,
+        name: &str,
+        given: [(&str, DirectoryCall); 2],
+    ) -> (Vec<String>, usize) {
+        let objects = Objects::of(Rc::new(Thread::alone(durability, name)));
+        let before = objects.thread.open.all();
+        let tasks = LocalSet::new();
+        let left = tasks.run_until(async {
+            for (name, call) in given {
+                let (reply, answer) = oneshot::channel();
+                objects.answer(name, call, reply);
+                assert!(answer.await.is_ok());
+            }
+            sleep(3 * IDLE).await;
+            let names = objects.directories.borrow().keys().cloned().collect();
+            (names, objects.thread.open.all() - before)
+        });
+        let left = left.await;
+        if durability != Durability::Memory {
+            fs::remove_dir_all(objects.thread.storage.file("").ancestors().nth(2).unwrap()).unwrap();
+        }
+        left
+    }
+
+    fn record() -> DirectoryCall {
+        DirectoryCall::KeepDelivery("{}".to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_that_nobody_uses_gives_its_file_back() {
+        let given = [("asked", DirectoryCall::View), ("stored", record())];
+        assert_eq!(after(Durability::Normal, "unused", given).await, (Vec::new(), 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_register_stays_in_memory() {
+        let given = [(REGISTER, DirectoryCall::Keys), ("stored", record())];
+        assert_eq!(after(Durability::Normal, "register", given).await, (vec![REGISTER.to_owned()], 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_that_has_something_to_do_stays_in_memory() {
+        // No shard takes them, to which they are sent again and again.
+        let change = DirectoryCall::ChangeSettings(Some(HubSettings::default()));
+        let given = [("busy", change), ("stored", record())];
+        assert_eq!(after(Durability::Normal, "busy", given).await, (vec!["busy".to_owned()], 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_stored_nowhere_else_stays_in_memory() {
+        let given = [("asked", DirectoryCall::View), ("stored", record())];
+        assert_eq!(after(Durability::Memory, "memory", given).await, (vec!["stored".to_owned()], 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_that_is_used_stays_in_memory() {
+        let objects = Objects::of(Rc::new(Thread::alone(Durability::Memory, "used")));
+        LocalSet::new()
+            .run_until(async {
+                let first = Rc::downgrade(&objects.directory("chat").unwrap());
+                for _ in 0..10 {
+                    sleep(IDLE * 3 / 4).await;
+                    assert!(std::rc::Weak::ptr_eq(
+                        &first,
+                        &Rc::downgrade(&objects.directory("chat").unwrap())
+                    ));
+                }
+            })
+            .await;
     }
 }

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use webpubsub_protocol::close::{CloseCause, fit_reason};
 
-use crate::open_count::OpenOne;
+use crate::open_files::Opened;
 use crate::shard_message::Link;
 use crate::sockets::{Socket, SocketAddress, Sockets};
 use crate::thread::Thread;
@@ -30,7 +30,7 @@ pub(crate) struct OfferedSocket {
 struct RegisteredSocket {
     thread: Rc<Thread>,
     socket: Rc<Socket>,
-    _open: OpenOne,
+    _open: Opened,
 }
 
 impl OfferedSocket {
@@ -39,7 +39,7 @@ impl OfferedSocket {
         let registered = RegisteredSocket {
             thread: Rc::clone(thread),
             socket: thread.sockets.open(),
-            _open: thread.open.count(),
+            _open: thread.open.connection(),
         };
         Self { registered, link: None, subprotocol: None }
     }
@@ -93,7 +93,7 @@ pub(crate) fn wire(upgraded: hyper::upgrade::Upgraded) -> Option<(Wire, bytes::B
 }
 
 /// Accepts a socket that no connection is to have, and closes it. It is counted until it is gone.
-pub(crate) async fn refuse(_open: OpenOne, upgrade: hyper::upgrade::OnUpgrade, cause: CloseCause) {
+pub(crate) async fn refuse(_open: Opened, upgrade: hyper::upgrade::OnUpgrade, cause: CloseCause) {
     let Ok(upgraded) = upgrade.await else { return };
     let Some((wire, _)) = wire(upgraded) else { return };
     let sockets = Sockets::default();

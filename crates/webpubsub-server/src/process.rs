@@ -19,7 +19,7 @@ use webpubsub_service::{Config, KeyRing, ViewCache};
 
 use crate::http_client::{HttpClient, trusting_the_system};
 use crate::listening::Given;
-use crate::open_count::OpenCount;
+use crate::open_files::OpenFiles;
 use crate::options::{Options, bracketed};
 use crate::pages::Pages;
 use crate::start_error::StartError;
@@ -29,8 +29,6 @@ use crate::tls::{CertificateFiles, Certificates};
 use crate::variables::Variables;
 use crate::{listening, log, objects, supervisor};
 
-/// How many open files are left for databases and the like, or half of all where those are few.
-const OTHER_FILES: u64 = 256;
 /// How many open files a process may have on macOS that says it may have any number: it takes no greater one, nor none.
 const OPEN_MAX: u64 = 10_240;
 /// How long nothing is accepted when the system has no more open files.
@@ -50,7 +48,7 @@ struct Shared {
     client: Arc<ClientConfig>,
     certificates: Option<Certificates>,
     pages: Arc<Pages>,
-    open: OpenCount,
+    open: OpenFiles,
     views: Arc<Mutex<ViewCache>>,
     keys: Arc<KeyRing>,
     stopping: watch::Receiver<bool>,
@@ -112,7 +110,8 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let keys = Config::read(&|name| variables.get(name))?.keys;
     let state = |error| StartError::State { folder: options.state.clone(), error };
     let pages = |error| StartError::Pages { folder: options.pages.clone().unwrap_or_default(), error };
-    let storage = Storage::open(&options.state, options.durability).map_err(state)?;
+    let open = OpenFiles::of(raise_open_files(), options.threads);
+    let storage = Storage::open(&options.state, options.durability, open.clone()).map_err(state)?;
     let _lock = lock(options)?;
 
     let (stop, stopping) = watch::channel(false);
@@ -126,12 +125,11 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         client: trusting_the_system()?,
         certificates: certificates.map(Certificates::new),
         pages: Arc::new(Pages::read(options.pages.as_deref()).map_err(pages)?),
-        open: OpenCount::default(),
+        open,
         views: Arc::default(),
         keys,
         stopping,
     });
-    let most = most_connections();
     let Some(letters) = start_threads(&shared, letters)? else { return Ok(()) };
     local(async {
         let served = tokio::task::spawn_local({
@@ -139,7 +137,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
             async move { unbroken(serve_thread(&shared, 0, letters)).await }
         });
         wake_stored_objects(&shared);
-        let said = begin_accepting(&shared, listeners, &bracketed(&options.host), renew, most)?;
+        let said = begin_accepting(&shared, listeners, &bracketed(&options.host), renew)?;
         tokio::select! {
             ended = serve_until_signal(&said) => ended?,
             served = served => served.unwrap_or(Err(StartError::Panicked))?,
@@ -159,45 +157,56 @@ fn start_threads(
     let first = letters.next();
     for (number, letters) in (1..).zip(letters) {
         let shared = Arc::clone(shared);
-        std::thread::Builder::new().name(format!("hubs-{number}")).spawn(move || {
-            let served = local(unbroken(serve_thread(&shared, number, letters)));
-            if let Err(error) = served.and_then(|served| served) {
-                log::failure("a thread", &error);
-                std::process::exit(1);
-            }
-        })?;
+        std::thread::Builder::new()
+            .name(format!("hubs-{number}"))
+            .spawn(move || run_thread(serve_thread(&shared, number, letters)))?;
     }
     Ok(first)
 }
 
-/// Wakes every object that has stored something, each on its thread.
-fn wake_stored_objects(shared: &Shared) {
-    for name in shared.storage.names() {
-        match name {
-            Ok(name) => shared.peers.send(shared.peers.owner(&name), Letter::Wake(name)),
-            Err((file, error)) => log::file_failure("opening what is stored", &file, &error),
-        }
+/// Runs what a thread does as long as the process lives, which ends with it where it fails.
+fn run_thread(serving: impl Future<Output = Result<(), StartError>>) {
+    if let Err(error) = local(unbroken(serving)).and_then(|served| served) {
+        log::failure("a thread", &error);
+        std::process::exit(1);
     }
 }
 
-/// Accepts connections from here on, `most` at a time, and returns what is said of that.
+/// Wakes every object that has stored something, each on its thread.
+fn wake_stored_objects(shared: &Shared) {
+    let mut stored = vec![Vec::new(); shared.peers.0.len()];
+    for name in shared.storage.names() {
+        match name {
+            Ok(name) => {
+                if let Some(names) = stored.get_mut(shared.peers.owner(&name)) {
+                    names.push(name);
+                }
+            }
+            Err((file, error)) => log::file_failure("opening what is stored", &file, &error),
+        }
+    }
+    for (thread, names) in stored.into_iter().enumerate() {
+        shared.peers.send(thread, Letter::Wake(names));
+    }
+}
+
+/// Accepts connections from here on, and returns what is said of that.
 fn begin_accepting(
     shared: &Arc<Shared>,
     listeners: Listeners,
     host: &str,
     renew: Option<watch::Sender<Arc<ServerConfig>>>,
-    most: usize,
 ) -> Result<String, StartError> {
     let (http_port, https_port) = listeners.ports()?;
     let mut said = String::new();
     if let Some(HttpsListener { listener, files, .. }) = listeners.https {
-        accept(shared, TcpListener::from_std(listener)?, Listener::Https, most);
+        accept(shared, TcpListener::from_std(listener)?, Listener::Https);
         said += &format!("listening on https://{host}:{}\n", https_port.unwrap_or(0));
         if let Some(renew) = renew {
             renew_on_hangup(files, renew)?;
         }
     }
-    accept(shared, TcpListener::from_std(listeners.http)?, Listener::Http, most);
+    accept(shared, TcpListener::from_std(listeners.http)?, Listener::Http);
     said += &format!("listening on http://{host}:{http_port}\n");
     Ok(said)
 }
@@ -250,7 +259,7 @@ async fn serve_thread(
     let thread = Thread {
         number,
         peers: Arc::clone(&shared.peers),
-        http: HttpClient::new(Arc::clone(&shared.client), config.private_handlers),
+        http: HttpClient::new(Arc::clone(&shared.client), config.private_handlers, shared.open.clone()),
         config,
         variables: Arc::clone(&shared.variables),
         storage: shared.storage.clone(),
@@ -269,7 +278,7 @@ async fn serve_thread(
 }
 
 /// Accepts connections, and has one thread after the other serve them.
-fn accept(shared: &Arc<Shared>, listener: TcpListener, by: Listener, most: usize) {
+fn accept(shared: &Arc<Shared>, listener: TcpListener, by: Listener) {
     let shared = Arc::clone(shared);
     tokio::task::spawn_local(async move {
         let (threads, mut stopping) = (shared.peers.0.len(), shared.stopping.clone());
@@ -280,15 +289,15 @@ fn accept(shared: &Arc<Shared>, listener: TcpListener, by: Listener, most: usize
                     _ = stopping.wait_for(|stopping| *stopping) => return,
                 };
                 match accepted {
+                    Ok((stream, _)) if shared.open.has_room_for_connection() => break stream,
                     // One that is too many is closed at once.
-                    Ok((stream, _)) if shared.open.now() < most => break stream,
-                    Ok(_) => {}
+                    Ok(_) => shared.open.say_full("accepting a connection"),
                     // The peer has gone, or there are no more open files.
                     Err(_) => sleep(ACCEPT_PAUSE).await,
                 }
             };
             // It is counted before the next one comes. On its thread it is registered with that thread's poll.
-            let open = shared.open.count();
+            let open = shared.open.connection();
             if let Ok(stream) = stream.into_std() {
                 shared.peers.send(next, Letter::Serve(stream, by, open));
             }
@@ -296,19 +305,14 @@ fn accept(shared: &Arc<Shared>, listener: TcpListener, by: Listener, most: usize
     });
 }
 
-/// Lets the process have as many open files as it may, and returns how many connections that makes.
-fn most_connections() -> usize {
+/// Lets the process have as many open files as it may, and returns how many those are.
+fn raise_open_files() -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limits = getrlimit(Resource::Nofile);
     let raise = |current| setrlimit(Resource::Nofile, Rlimit { current, ..limits });
     // Where neither is taken, it stays what it is.
     let _ = raise(limits.maximum).or_else(|_| raise(Some(OPEN_MAX)));
-    connections_of(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
-}
-
-/// How many connections a process may have that may have so many open files.
-fn connections_of(files: u64) -> usize {
-    usize::try_from(files.saturating_sub(OTHER_FILES).max(files / 2)).unwrap_or(usize::MAX).max(1)
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 /// Keeps other processes off the state folder, as long as what it returns is there.
@@ -357,7 +361,7 @@ async fn end(shared: &Shared) {
     }
     // Those that are open after that end with the process.
     let _ = timeout(FAREWELL, async {
-        while shared.open.now() > 0 {
+        while shared.open.connections() > 0 {
             sleep(LOOK).await;
         }
     })
@@ -370,10 +374,23 @@ mod tests {
 
     use super::*;
 
+    /// Set for the process that a test starts of this very program, for a thread of it to panic.
+    const PANICS: &str = "WEBPUBSUB_TEST_PANICS";
+
     #[test]
-    fn few_open_files_are_shared_by_connections_and_others() {
-        let files = [0, 256, 512, 1024, OPEN_MAX, u64::MAX];
-        assert_eq!(files.map(connections_of), [1, 128, 256, 768, 9_984, usize::MAX - 256]);
+    fn a_thread_that_panics_ends_its_process() {
+        if std::env::var_os(PANICS).is_some() {
+            std::thread::spawn(|| run_thread(async { panic!("a fault of ours") }));
+            // The first thread goes on.
+            std::thread::sleep(Duration::from_secs(60));
+            return;
+        }
+        let name = "process::tests::a_thread_that_panics_ends_its_process";
+        let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+        let ended = program.args(["--exact", name, "--nocapture"]).env(PANICS, "1").output().unwrap();
+        assert_eq!(ended.status.code(), Some(1));
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(said.contains(r#""failed":"a thread","error":"a thread has panicked"#), "{said}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::gateway_host::{ObjectAnswer, RequestHost};
 use crate::handshake::{self, Handshake};
 use crate::head_timer::{HeadTimer, LOOK};
 use crate::offered_socket::refuse;
-use crate::open_count::OpenOne;
+use crate::open_files::Opened;
 use crate::request::Request;
 use crate::respond::{close, respond, text};
 use crate::thread::{Listener, Thread};
@@ -36,7 +36,7 @@ const HEAD: Duration = Duration::from_secs(60);
 const MAX_HEAD_BYTES: usize = 160 << 10;
 
 /// Serves a connection.
-pub(crate) fn serve(thread: &Rc<Thread>, stream: std::net::TcpStream, listener: Listener, open: OpenOne) {
+pub(crate) fn serve(thread: &Rc<Thread>, stream: std::net::TcpStream, listener: Listener, open: Opened) {
     let address =
         stream.peer_addr().map_or_else(|_| String::new(), |peer| peer.ip().to_canonical().to_string());
     // A system that cannot poll another socket drops it.
@@ -141,7 +141,7 @@ async fn answer_request(
         Answer::Pass(answer) => (answer, None),
         Answer::AcceptAndClose(cause, subprotocol) => {
             let Some((handshake, upgrade)) = handshake else { return handshake::needed() };
-            tokio::task::spawn_local(refuse(thread.open.count(), upgrade, cause));
+            tokio::task::spawn_local(refuse(thread.open.connection(), upgrade, cause));
             return handshake.accept(subprotocol.as_deref());
         }
     };

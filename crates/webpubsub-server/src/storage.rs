@@ -8,6 +8,7 @@ use std::str::FromStr;
 use sha2::{Digest as _, Sha256};
 
 use crate::database::{DatabaseError, Sqlite};
+use crate::open_files::OpenFiles;
 
 /// How many characters of an object's name its file shows.
 const SHOWN_CHARACTERS: usize = 40;
@@ -44,6 +45,7 @@ impl FromStr for Durability {
 pub(crate) struct Storage {
     folder: PathBuf,
     pub(crate) durability: Durability,
+    open: OpenFiles,
 }
 
 impl Storage {
@@ -51,7 +53,7 @@ impl Storage {
     ///
     /// # Errors
     /// The system's.
-    pub(crate) fn open(state: &Path, durability: Durability) -> io::Result<Self> {
+    pub(crate) fn open(state: &Path, durability: Durability, open: OpenFiles) -> io::Result<Self> {
         let folder = state.join("native");
         if durability != Durability::Memory {
             let mut builder = fs::DirBuilder::new();
@@ -67,7 +69,7 @@ impl Storage {
                 let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
             }
         }
-        Ok(Self { folder, durability })
+        Ok(Self { folder, durability, open })
     }
 
     /// Opens the database of an object, which is empty if there is none.
@@ -77,8 +79,8 @@ impl Storage {
     pub(crate) fn database(&self, name: &str) -> Result<Sqlite, DatabaseError> {
         match self.durability {
             Durability::Memory => Sqlite::in_memory(),
-            Durability::Full => Sqlite::open(&self.file(name), "FULL"),
-            Durability::Normal => Sqlite::open(&self.file(name), "NORMAL"),
+            Durability::Full => Sqlite::open(&self.file(name), "FULL", &self.open),
+            Durability::Normal => Sqlite::open(&self.file(name), "NORMAL", &self.open),
         }
     }
 
@@ -117,7 +119,8 @@ mod tests {
 
     #[test]
     fn every_object_has_a_file_of_its_own() {
-        let storage = Storage { folder: "s".into(), durability: Durability::Full };
+        let storage =
+            Storage { folder: "s".into(), durability: Durability::Full, open: OpenFiles::of(1024, 1) };
         let files: Vec<PathBuf> =
             ["chat", "Chat", "chat/0", "chat-0", "*"].map(|name| storage.file(name)).into();
         for (at, file) in files.iter().enumerate() {

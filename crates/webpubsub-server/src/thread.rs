@@ -18,11 +18,13 @@ use webpubsub_service::{Config, DirectoryCall, KnownHandlers, ObjectResponse, Vi
 
 use crate::credit::Credit;
 use crate::http_client::HttpClient;
-use crate::open_count::{OpenCount, OpenOne};
+use crate::open_files::{OpenFiles, Opened};
 use crate::pages::Pages;
 use crate::shard_message::{ShardMessage, ShardSender};
 use crate::sockets::{Outgoing, Sent, Sockets};
 use crate::start_error::StartError;
+#[cfg(test)]
+use crate::storage::Durability;
 use crate::storage::Storage;
 use crate::tls::Certificates;
 use crate::variables::Variables;
@@ -31,15 +33,15 @@ use crate::verified::Verified;
 /// Something for another thread.
 pub(crate) enum Letter {
     /// A connection to serve, which is counted.
-    Serve(std::net::TcpStream, Listener, OpenOne),
+    Serve(std::net::TcpStream, Listener, Opened),
     /// Something for a shard, by its object's name.
     Shard(String, ShardMessage),
     /// A call of a directory, by its name.
     Directory(String, DirectoryCall, oneshot::Sender<ObjectResponse>),
     /// What shards want of sockets of the thread.
     Sockets(Sent),
-    /// Start what is stored of an object of this name, for what it is to do.
-    Wake(String),
+    /// Start what is stored of objects of these names, for what they are to do.
+    Wake(Vec<String>),
     /// Stop all shards.
     Stop(oneshot::Sender<()>),
 }
@@ -90,8 +92,7 @@ pub(crate) struct Thread {
     pub(crate) http: HttpClient,
     pub(crate) pages: Arc<Pages>,
     pub(crate) tls: Option<Certificates>,
-    /// How many connections are open, on all threads.
-    pub(crate) open: OpenCount,
+    pub(crate) open: OpenFiles,
     /// Whether the process is about to end.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -133,6 +134,33 @@ pub(crate) async fn unbroken(
     serving: impl Future<Output = Result<(), StartError>>,
 ) -> Result<(), StartError> {
     AssertUnwindSafe(serving).catch_unwind().await.unwrap_or(Err(StartError::Panicked))
+}
+
+#[cfg(test)]
+impl Thread {
+    /// The only thread of a service that has its files in a folder of this name.
+    pub(crate) fn alone(durability: Durability, name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("webpubsub-{name}-{}", std::process::id()));
+        let (open, key) = (OpenFiles::of(1024, 1), "a".repeat(32));
+        let variable = |name: &str| (name == "WEBPUBSUB_ACCESS_KEY").then(|| key.clone());
+        Self {
+            number: 0,
+            peers: Arc::new(Peers(Vec::new())),
+            http: HttpClient::new(crate::http_client::trusting_the_system().unwrap(), true, open.clone()),
+            config: Rc::new(Config::read(&variable).unwrap()),
+            variables: Arc::default(),
+            storage: Storage::open(&folder, durability, open.clone()).unwrap(),
+            sockets: Sockets::default(),
+            shards: RefCell::default(),
+            views: Arc::default(),
+            known: RefCell::default(),
+            verified: RefCell::default(),
+            pages: Arc::new(Pages::read(None).unwrap()),
+            tls: None,
+            open,
+            stopping: watch::channel(false).1,
+        }
+    }
 }
 
 #[cfg(test)]
