@@ -99,10 +99,8 @@ impl Arrivals {
             ShardMessage::Call(..)
             | ShardMessage::Offer(_)
             | ShardMessage::Command(..)
-            | ShardMessage::Relayed { .. }
-            | ShardMessage::Called { .. }
-            | ShardMessage::KeepDelivery(_)
-            | ShardMessage::Introduced(_) => self.calls.push_back(message),
+            | ShardMessage::Ended(..)
+            | ShardMessage::KeepDelivery(_) => self.calls.push_back(message),
         }
     }
 
@@ -190,10 +188,8 @@ mod tests {
                 | ShardMessage::Offer(_)
                 | ShardMessage::Command(..)
                 | ShardMessage::Broken(_)
-                | ShardMessage::Relayed { .. }
-                | ShardMessage::Called { .. }
-                | ShardMessage::KeepDelivery(_)
-                | ShardMessage::Introduced(_) => taken.push("call".to_owned()),
+                | ShardMessage::Ended(..)
+                | ShardMessage::KeepDelivery(_) => taken.push("call".to_owned()),
             }
         }
         arrivals.end_turn();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use encoding_rs::Encoding;
 use tokio::time::timeout;
+use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_service::directory::Handler;
@@ -15,7 +16,7 @@ use webpubsub_shard::Call;
 use crate::clock;
 use crate::given_up::GivenUp;
 use crate::http_client::{PieceTaker, Unanswered};
-use crate::shard_message::{ShardMessage, ShardSender};
+use crate::shard_message::{Ended, ShardMessage, WayBack};
 use crate::thread::Thread;
 
 /// Where a call is made from.
@@ -28,22 +29,17 @@ pub(crate) struct Caller {
 }
 
 /// Makes one attempt to deliver an event of a shard to its handler. The shard is given what it came to.
-pub(crate) fn deliver(
-    thread: &Rc<Thread>,
-    hub: &HubName,
-    call: Call,
-    given_up: Rc<GivenUp>,
-    shard: ShardSender,
-) {
+pub(crate) fn deliver(thread: &Rc<Thread>, hub: &HubName, call: Call, given_up: Rc<GivenUp>, back: WayBack) {
     let caller = Caller { thread: Rc::clone(thread), hub: hub.to_string(), given_up };
-    let hub = hub.clone();
-    tokio::task::spawn_local(async move {
-        let (id, thread) = (call.id, &*caller.thread);
-        let keep = |record: &str| drop(shard.send(ShardMessage::KeepDelivery(record.to_owned())));
+    let (hub, id, keeper) = (hub.clone(), call.id, back.clone());
+    let called = async move {
+        let thread = &*caller.thread;
+        let keep = |record: &str| keeper.send(ShardMessage::KeepDelivery(record.to_owned()));
         let result =
             webpubsub_service::deliver(&caller, thread, (&hub, &thread.config.keys), call, &keep).await;
-        let _ = shard.send(ShardMessage::Called { call: id, result });
-    });
+        Ended::Call { call: id, result }
+    };
+    back.start(called, Ended::Call { call: id, result: Err(CallFailure::Network) });
 }
 
 impl Caller {

@@ -25,7 +25,7 @@ use crate::clock;
 use crate::database::{DatabaseError, Sqlite};
 use crate::given_up::GivenUp;
 use crate::joined_frames::JoinedFrames;
-use crate::shard_message::{Offered, Seat};
+use crate::shard_message::{Life, Offered, Seat};
 use crate::sockets::{Outgoing, SocketAddress, SocketId};
 use crate::{frames, log};
 
@@ -34,6 +34,7 @@ static LAST_SEAT: AtomicU64 = AtomicU64::new(0);
 
 /// What a shard's steps ask for.
 pub(crate) struct ShardHost {
+    pub(crate) life: Life,
     pub(crate) database: Sqlite,
     pub(crate) store: ShardStore<Sqlite>,
     hub: HubName,
@@ -84,8 +85,15 @@ pub(crate) enum Waiting {
 }
 
 impl ShardHost {
-    pub(crate) fn new(database: Sqlite, store: ShardStore<Sqlite>, hub: HubName, threads: usize) -> Self {
+    pub(crate) fn new(
+        life: Life,
+        database: Sqlite,
+        store: ShardStore<Sqlite>,
+        hub: HubName,
+        threads: usize,
+    ) -> Self {
         Self {
+            life,
             database,
             store,
             hub,

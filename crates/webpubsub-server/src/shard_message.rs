@@ -1,10 +1,12 @@
 //! What reaches a shard's task, from its own thread or from another.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::vec;
 
-use tokio::sync::mpsc::UnboundedSender;
+use futures_util::FutureExt as _;
+use tokio::sync::mpsc::{UnboundedSender, WeakUnboundedSender};
 use tokio::sync::oneshot;
 use webpubsub_protocol::client::Frame;
 use webpubsub_protocol::close::CloseCode;
@@ -40,16 +42,59 @@ pub(crate) enum ShardMessage {
     Closed { seat: Seat, code: CloseCode, reason: String },
     /// What came over a socket was no WebSocket traffic.
     Broken(Seat),
-    /// How sending a batch ended.
-    Relayed { to: ShardId, last: u64, taken: bool },
-    /// How a call of an event handler ended.
-    Called { call: CallId, result: Result<Taken, CallFailure> },
+    /// How something ended that the shard has begun in this life.
+    Ended(Life, Ended),
     /// A record of an attempt to call an event handler.
     KeepDelivery(String),
-    /// What the hub's directory has, and whether the register of hubs has the hub; `None` where that failed.
-    Introduced(Option<(HubView, bool)>),
     /// The process is about to end.
     Stop(oneshot::Sender<()>),
+}
+
+/// How something ended that a shard has begun.
+pub(crate) enum Ended {
+    /// Sending a batch.
+    Relay { to: ShardId, last: u64, taken: bool },
+    /// A call of an event handler.
+    Call { call: CallId, result: Result<Taken, CallFailure> },
+    /// Asking what the hub's directory has, and whether the register of hubs has the hub; `None` where that failed.
+    Introduction(Option<(HubView, bool)>),
+}
+
+/// Which of its lives a shard is in: one that could not go on starts again from the disk, and knows nothing of what it
+/// has begun before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Life(u64);
+
+impl Life {
+    /// The one after it.
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// The way back to a shard for what it has begun in one of its lives.
+#[derive(Clone)]
+pub(crate) struct WayBack {
+    pub(crate) shard: WeakUnboundedSender<ShardMessage>,
+    pub(crate) life: Life,
+}
+
+impl WayBack {
+    /// Does something in a task, and tells the shard how it ended, unless that is in another life by then. Where it
+    /// panics it has ended as `failed` says: the shard waits for it.
+    pub(crate) fn start(self, doing: impl Future<Output = Ended> + 'static, failed: Ended) {
+        tokio::task::spawn_local(async move {
+            let ended = AssertUnwindSafe(doing).catch_unwind().await.unwrap_or(failed);
+            self.send(ShardMessage::Ended(self.life, ended));
+        });
+    }
+
+    /// Sends what is good for any life of the shard. One that is not there needs none.
+    pub(crate) fn send(&self, message: ShardMessage) {
+        if let Some(shard) = self.shard.upgrade() {
+            let _ = shard.send(message);
+        }
+    }
 }
 
 impl ShardMessage {
@@ -117,5 +162,25 @@ impl Drop for Link {
         if !self.has_ended {
             self.closed(CloseCode::ABNORMAL, String::new());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+    use tokio::task::LocalSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_panics_has_ended_for_its_shard() {
+        let (shard, mut inbox) = unbounded_channel();
+        let back = WayBack { shard: shard.downgrade(), life: Life::default().next() };
+        let failed = Ended::Call { call: CallId(7), result: Err(CallFailure::Network) };
+        let tasks = LocalSet::new();
+        tasks.run_until(async { back.start(async { panic!("a fault of ours") }, failed) }).await;
+        tasks.await;
+        let told = inbox.try_recv();
+        assert!(matches!(told, Ok(ShardMessage::Ended(Life(1), Ended::Call { call: CallId(7), .. }))));
     }
 }

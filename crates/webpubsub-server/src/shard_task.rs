@@ -22,9 +22,10 @@ use crate::callers::{Callers, commands};
 use crate::credit::Credit;
 use crate::database::DatabaseError;
 use crate::event_host::deliver;
+use crate::objects::IDLE;
 use crate::running::Running;
 use crate::shard_host::{ShardHost, Waiting};
-use crate::shard_message::ShardMessage;
+use crate::shard_message::{Ended, Life, ShardMessage, WayBack};
 use crate::storage::Durability;
 use crate::thread::Thread;
 use crate::{clock, log};
@@ -38,8 +39,6 @@ const MAX_OUTGOING_BYTES: usize = 16 << 20;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a shard is left alone that has failed to start again and again.
 const MAX_PAUSE: Duration = Duration::from_secs(8);
-/// How long a shard without connections stays in memory.
-const IDLE: Duration = Duration::from_secs(20);
 
 /// One shard's task.
 pub(crate) struct ShardTask {
@@ -48,6 +47,8 @@ pub(crate) struct ShardTask {
     hub: HubName,
     inbox: UnboundedReceiver<ShardMessage>,
     itself: WeakUnboundedSender<ShardMessage>,
+    /// The one that began last.
+    life: Life,
     /// Has the next thing for the shard start it again.
     forget: Box<dyn Fn()>,
     /// For what is on its way to sockets on other threads.
@@ -86,6 +87,7 @@ impl ShardTask {
             hub,
             inbox,
             itself,
+            life: Life::default(),
             forget,
             credit,
             arrivals: Arrivals::default(),
@@ -125,14 +127,15 @@ impl ShardTask {
     }
 
     /// Puts the shard together from its tables.
-    fn start(&self) -> Result<Running, DatabaseError> {
+    fn start(&mut self) -> Result<Running, DatabaseError> {
+        self.life = self.life.next();
         let Thread { config, storage, peers, .. } = &*self.thread;
         let database = storage.database(&self.name)?;
         let store = ShardStore::open(database.clone(), Some(self.name.clone()))?;
         let life = SocketLife::EndWithMemory;
         let restored = restore_shard(clock::steady(), config, &store, life, &[])?;
         let is_known = store.object().is_registered()?;
-        let host = ShardHost::new(database, store, self.hub.clone(), peers.0.len());
+        let host = ShardHost::new(self.life, database, store, self.hub.clone(), peers.0.len());
         let driver = Driver::new(restored.shard);
         let mut running = Running { driver, host, is_known, waiting: Vec::new(), stop: None };
         running.driver.perform(&mut running.host, restored.outputs)?;
@@ -211,6 +214,11 @@ impl ShardTask {
         }
     }
 
+    /// For what this life begins.
+    fn way_back(&self) -> WayBack {
+        WayBack { shard: self.itself.clone(), life: self.life }
+    }
+
     /// Lets leave what waited for the disk.
     fn release(&self, running: &mut Running) {
         for (thread, outgoing) in running.host.take_outgoing() {
@@ -223,19 +231,14 @@ impl ShardTask {
                 Waiting::Answer(reply, answer) => drop(reply.send(answer)),
                 Waiting::Offered(reply, answer) => drop(reply.send(answer)),
                 Waiting::Relay(to, last, batch) => {
-                    let (thread, itself) = (Rc::clone(&self.thread), self.itself.clone());
-                    let hub = self.hub.clone();
-                    tokio::task::spawn_local(async move {
-                        let taken = relay(&*thread, &hub, to, batch).await;
-                        if let Some(shard) = itself.upgrade() {
-                            let _ = shard.send(ShardMessage::Relayed { to, last, taken });
-                        }
-                    });
+                    let (thread, hub) = (Rc::clone(&self.thread), self.hub.clone());
+                    let relayed = async move {
+                        Ended::Relay { to, last, taken: relay(&*thread, &hub, to, batch).await }
+                    };
+                    self.way_back().start(relayed, Ended::Relay { to, last, taken: false });
                 }
                 Waiting::Call(call, given_up) => {
-                    if let Some(shard) = self.itself.upgrade() {
-                        deliver(&self.thread, &self.hub, *call, given_up, shard);
-                    }
+                    deliver(&self.thread, &self.hub, *call, given_up, self.way_back());
                 }
             }
         }
@@ -276,7 +279,29 @@ async fn caught(serving: impl Future<Output = Result<(), DatabaseError>>) -> Res
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+    use webpubsub_protocol::event_handler::CallFailure;
+    use webpubsub_shard::CallId;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_later_life_is_told_nothing_of_an_earlier_ones() {
+        let (shard, inbox) = unbounded_channel();
+        let thread = Rc::new(Thread::alone(Durability::Memory, "lives"));
+        let mut task = ShardTask::new(thread, "chat/0", inbox, shard.downgrade(), Box::new(|| {})).unwrap();
+        let first = task.start().unwrap();
+        let mut second = task.start().unwrap();
+        let second_life = second.host.life;
+        let mut left = |life| {
+            second.host.calls.insert(CallId(1), Rc::default());
+            let ended = Ended::Call { call: CallId(1), result: Err(CallFailure::GivenUp) };
+            task.take_one(&mut second, ShardMessage::Ended(life, ended)).unwrap();
+            second.host.calls.len()
+        };
+        assert_eq!(left(first.host.life), 1, "the call of the same id goes on");
+        assert_eq!(left(second_life), 0);
+    }
 
     #[tokio::test]
     async fn a_panic_is_a_failure_of_its_shard() {

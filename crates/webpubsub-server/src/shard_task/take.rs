@@ -13,7 +13,7 @@ use crate::database::DatabaseError;
 use crate::log;
 use crate::running::Running;
 use crate::shard_host::Waiting;
-use crate::shard_message::{Link, Offered, Seat, ShardMessage, SocketOffer};
+use crate::shard_message::{Ended, Link, Offered, Seat, ShardMessage, SocketOffer};
 
 impl ShardTask {
     /// Takes what has arrived, until the shard wants to have a turn before more: what that leads to is committed and
@@ -30,7 +30,11 @@ impl ShardTask {
         Ok(())
     }
 
-    fn take_one(&mut self, running: &mut Running, message: ShardMessage) -> Result<(), DatabaseError> {
+    pub(super) fn take_one(
+        &mut self,
+        running: &mut Running,
+        message: ShardMessage,
+    ) -> Result<(), DatabaseError> {
         match message {
             ShardMessage::Frames { seat, messages, loan } => {
                 self.take_frames(running, seat, messages, loan)?;
@@ -68,19 +72,14 @@ impl ShardTask {
                     running.host.waiting.push(Waiting::Answer(reply, answer));
                 }
             }
-            ShardMessage::Relayed { to, last, taken } => {
-                running.step(Input::Relayed { to, last, taken })?;
-            }
-            ShardMessage::Called { call, result } => {
-                running.host.calls.remove(&call);
-                running.step(Input::Called { call, result })?;
-            }
+            ShardMessage::Ended(life, ended) if life == running.host.life => self.ended(running, ended)?,
+            // A call of an earlier life may have the id of one that is under way.
+            ShardMessage::Ended(..) => {}
             ShardMessage::KeepDelivery(delivery) => {
                 running.host.store.object().keep_delivery(&delivery)?;
                 running.driver.shard.record_call(running.host.now(), &delivery);
                 running.host.next_turn = running.host.next_turn.or(running.driver.shard.next_turn());
             }
-            ShardMessage::Introduced(found) => self.introduced(running, found)?,
             ShardMessage::Stop(done) => {
                 running.driver.catch_up(&mut running.host)?;
                 running.step(Input::GoAway)?;
@@ -112,6 +111,18 @@ impl ShardTask {
         Ok(())
     }
 
+    /// Something has ended that this life of the shard has begun.
+    fn ended(&self, running: &mut Running, ended: Ended) -> Result<(), DatabaseError> {
+        match ended {
+            Ended::Relay { to, last, taken } => running.step(Input::Relayed { to, last, taken }),
+            Ended::Call { call, result } => {
+                running.host.calls.remove(&call);
+                running.step(Input::Called { call, result })
+            }
+            Ended::Introduction(found) => self.introduced(running, found),
+        }
+    }
+
     /// Offers a socket to the shard.
     fn offer(&self, running: &mut Running, offer: SocketOffer) -> Result<(), DatabaseError> {
         let SocketOffer { call, socket, unread, reply } = offer;
@@ -136,13 +147,9 @@ impl ShardTask {
     /// Asks the hub's directory, once in a life, for what it sent the others before there was this shard, and
     /// has the register know the hub.
     pub(super) fn introduce(&self) {
-        let (thread, hub, itself) = (Rc::clone(&self.thread), self.hub.clone(), self.itself.clone());
-        tokio::task::spawn_local(async move {
-            let found = introduce(&*thread, &hub).await;
-            if let Some(shard) = itself.upgrade() {
-                let _ = shard.send(ShardMessage::Introduced(found));
-            }
-        });
+        let (thread, hub) = (Rc::clone(&self.thread), self.hub.clone());
+        let introduced = async move { Ended::Introduction(introduce(&*thread, &hub).await) };
+        self.way_back().start(introduced, Ended::Introduction(None));
     }
 
     fn introduced(&self, running: &mut Running, found: Option<(HubView, bool)>) -> Result<(), DatabaseError> {
