@@ -14,13 +14,11 @@ use crate::directory::{self, Directory};
 use crate::shard_message::ShardMessage;
 use crate::shard_task::ShardTask;
 use crate::sockets::Sent;
-use crate::thread::{Letter, Thread};
+use crate::thread::{IDLE, Letter, Thread};
 use crate::{log, server};
 
 /// How many letters are taken at once.
 const TAKEN_AT_ONCE: usize = 256;
-/// How long a shard without connections stays in memory, and a directory at least.
-pub(crate) const IDLE: Duration = Duration::from_secs(20);
 /// How long nothing more is started that is stored where the process has few open files left.
 const WAKE_PAUSE: Duration = Duration::from_millis(100);
 
@@ -234,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_directory_that_nobody_uses_gives_its_file_back() {
+    async fn a_directory_that_is_not_used_gives_its_file_back() {
         let given = [("asked", DirectoryCall::View), ("stored", record())];
         assert_eq!(after(Durability::Normal, "unused", given).await, (Vec::new(), 0));
     }

@@ -80,7 +80,7 @@ pub(crate) struct WayBack {
 }
 
 impl WayBack {
-    /// Does something in a task, and tells the shard how it ended, unless that is in another life by then. Where it
+    /// Does something in a task, and has the shard learn how it ended, unless that is in another life by then. Where it
     /// panics it has ended as `failed` says: the shard waits for it.
     pub(crate) fn start(self, doing: impl Future<Output = Ended> + 'static, failed: Ended) {
         tokio::task::spawn_local(async move {
@@ -180,7 +180,7 @@ mod tests {
         let tasks = LocalSet::new();
         tasks.run_until(async { back.start(async { panic!("a fault of ours") }, failed) }).await;
         tasks.await;
-        let told = inbox.try_recv();
-        assert!(matches!(told, Ok(ShardMessage::Ended(Life(1), Ended::Call { call: CallId(7), .. }))));
+        let learnt = inbox.try_recv();
+        assert!(matches!(learnt, Ok(ShardMessage::Ended(Life(1), Ended::Call { call: CallId(7), .. }))));
     }
 }

@@ -22,12 +22,11 @@ use crate::callers::{Callers, commands};
 use crate::credit::Credit;
 use crate::database::DatabaseError;
 use crate::event_host::deliver;
-use crate::objects::IDLE;
 use crate::running::Running;
 use crate::shard_host::{ShardHost, Waiting};
 use crate::shard_message::{Ended, Life, ShardMessage, WayBack};
 use crate::storage::Durability;
-use crate::thread::Thread;
+use crate::thread::{IDLE, Thread};
 use crate::{clock, log};
 
 /// How much is received at once by a shard that has nothing to do.
@@ -286,7 +285,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_later_life_is_told_nothing_of_an_earlier_ones() {
+    async fn a_later_life_learns_nothing_of_an_earlier_ones() {
         let (shard, inbox) = unbounded_channel();
         let thread = Rc::new(Thread::alone(Durability::Memory, "lives"));
         let mut task = ShardTask::new(thread, "chat/0", inbox, shard.downgrade(), Box::new(|| {})).unwrap();

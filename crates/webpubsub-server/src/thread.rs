@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc::UnboundedSender;
@@ -29,6 +30,9 @@ use crate::storage::Storage;
 use crate::tls::Certificates;
 use crate::variables::Variables;
 use crate::verified::Verified;
+
+/// How long a shard without connections stays in memory, and a directory at least.
+pub(crate) const IDLE: Duration = Duration::from_secs(20);
 
 /// Something for another thread.
 pub(crate) enum Letter {
