@@ -16,7 +16,7 @@ use crate::credit::Credit;
 use crate::frames;
 use crate::reading::{Broken, Reading, Received};
 use crate::shard_message::Link;
-use crate::sockets::{Socket, Stage};
+use crate::socket::{Socket, Stage};
 use crate::wire::Wire;
 
 /// What one read takes at most.
@@ -241,6 +241,8 @@ impl Client {
 impl Ending {
     /// Waits until what was put on the socket is written.
     async fn write_rest(&self) {
+        // Of what shards have put on it, too, which may be about to be written.
+        self.socket.flush();
         let _ = timeout(LAST_WRITE, self.until(Socket::is_written)).await;
     }
 

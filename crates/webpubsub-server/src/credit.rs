@@ -24,6 +24,24 @@ pub(crate) struct Loan {
     weight: usize,
 }
 
+/// Those of messages that are on their way together. One alone, which is what there mostly is, needs no memory beside
+/// this.
+#[derive(Debug, Default)]
+pub(crate) struct Loans {
+    first: Option<Loan>,
+    more: Vec<Loan>,
+}
+
+impl Loans {
+    pub(crate) fn push(&mut self, loan: Loan) {
+        if self.first.is_none() {
+            self.first = Some(loan);
+        } else {
+            self.more.push(loan);
+        }
+    }
+}
+
 impl Credit {
     /// Credit for this many bytes.
     pub(crate) fn of(most: usize) -> Arc<Self> {

@@ -55,6 +55,8 @@ mod server;
 mod shard_host;
 mod shard_message;
 mod shard_task;
+mod slices;
+mod socket;
 mod sockets;
 mod start_error;
 mod storage;

@@ -46,8 +46,9 @@ pub(crate) async fn run(thread: Rc<Thread>, mut letters: mpsc::UnboundedReceiver
         for letter in taken.drain(..) {
             objects.take(letter, &mut sent);
         }
-        let outgoing = sent.iter_mut().flat_map(|sent| std::mem::take(&mut sent.outgoing));
-        objects.thread.sockets.deliver(outgoing);
+        if !sent.is_empty() && objects.thread.sockets.deliver(sent) {
+            yield_now().await;
+        }
     }
 }
 

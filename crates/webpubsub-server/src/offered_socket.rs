@@ -11,7 +11,8 @@ use webpubsub_protocol::close::{CloseCause, fit_reason};
 
 use crate::open_files::Opened;
 use crate::shard_message::Link;
-use crate::sockets::{Socket, SocketAddress, Sockets};
+use crate::socket::Socket;
+use crate::sockets::{SocketAddress, Sockets};
 use crate::thread::Thread;
 use crate::timed::Timed;
 use crate::wire::Wire;

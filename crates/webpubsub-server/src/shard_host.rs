@@ -26,7 +26,8 @@ use crate::database::{DatabaseError, Sqlite};
 use crate::given_up::GivenUp;
 use crate::joined_frames::JoinedFrames;
 use crate::shard_message::{Life, Offered, Seat};
-use crate::sockets::{Outgoing, SocketAddress, SocketId};
+use crate::socket::SocketId;
+use crate::sockets::{Outgoing, SocketAddress};
 use crate::{frames, log};
 
 /// The number of the seat that was given last. A shard that starts again knows none of those before.

@@ -122,13 +122,14 @@ impl Thread {
 
     /// Gives sockets what a shard wants of them, wherever they are, on its credit.
     pub(crate) fn to_sockets(&self, thread: usize, outgoing: Vec<Outgoing>, credit: &Arc<Credit>) {
-        if thread == self.number {
-            return self.sockets.deliver(outgoing.into_iter());
-        }
         let sizes = outgoing.iter().map(Outgoing::size);
         let (messages, bytes) = sizes.fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
-        let sent = Sent { outgoing, _loan: credit.lend(messages, bytes) };
-        self.peers.send(thread, Letter::Sockets(sent));
+        let sent = Sent { outgoing, loan: credit.lend(messages, bytes) };
+        if thread == self.number {
+            self.sockets.deliver([sent]);
+        } else {
+            self.peers.send(thread, Letter::Sockets(sent));
+        }
     }
 }
 
