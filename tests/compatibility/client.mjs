@@ -946,6 +946,11 @@ export const client = [
         limits("is carried out up to that point, and no further"),
       ),
       row(
+        "A time for a client's message to come whole: five minutes, on the native server",
+        native("server", "src/client")("a_message_that_never_ends_ends_its_socket"),
+        native("server", "src/client")("who_is_slow_sends_messages_and_may_be_idle"),
+      ),
+      row(
         "A bound on what a client leaves unread, whatever it sends or acknowledges, for reliable connections beside that of what is kept",
         limits("is closed with 1008, while one that speaks beside gets all"),
         e2e("clients/slow-readers")("that send are closed as early (${kind}), while a reader stays"),

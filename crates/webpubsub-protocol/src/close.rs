@@ -58,6 +58,8 @@ pub enum CloseCause {
     InvalidProtobufMessage,
     /// A message over 1 MiB.
     MessageTooLarge,
+    /// A message whose rest does not come in time.
+    MessageTooSlow,
     /// More messages than the service takes from one client.
     TooManyMessages,
     /// A client that leaves too much unread.
@@ -101,7 +103,8 @@ impl CloseCause {
                 CloseCode::INVALID_PAYLOAD
             }
             Self::MessageTooLarge => CloseCode::TOO_LARGE,
-            Self::TooManyMessages
+            Self::MessageTooSlow
+            | Self::TooManyMessages
             | Self::SlowConsumer
             | Self::NotRecoverable
             | Self::BufferFull
@@ -124,6 +127,7 @@ impl CloseCause {
             Self::TextOnProtobuf => "The protobuf subprotocol requires binary messages.",
             Self::InvalidProtobufMessage => "The client message is not a valid protobuf protocol message.",
             Self::MessageTooLarge => "The client message is too large.",
+            Self::MessageTooSlow => "The client message did not come whole in time.",
             Self::TooManyMessages => "The client sends messages too fast.",
             Self::SlowConsumer | Self::SlowRecoverable => "slow consumer",
             Self::NotRecoverable => "The connection could not be recovered.",

@@ -10,10 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 use webpubsub_protocol::client::{Frame, json};
-use webpubsub_protocol::close::{CloseCode, fit_reason};
+use webpubsub_protocol::close::{CloseCause, CloseCode, fit_reason};
 
 use crate::credit::Credit;
 use crate::frames;
+use crate::message_timer::MessageTimer;
 use crate::reading::{Broken, Reading, Received};
 use crate::shard_message::Link;
 use crate::socket::{Socket, Stage};
@@ -43,7 +44,7 @@ enum End {
     Closed(CloseCode, String),
     /// The transport is gone.
     Lost,
-    /// What came was no WebSocket traffic.
+    /// What came was no WebSocket traffic, or did not come in time.
     Broken(Broken),
     /// The service has closed it, or given it up.
     ByService,
@@ -70,7 +71,8 @@ pub(crate) fn serve<P>(
     registered: P,
 ) -> impl Future<Output = ()> + use<P> {
     let open = Ending { socket, wire, reading: Reading::new() };
-    let mut client = Client { link, credit: Credit::of(MAX_SENT_BYTES), owed: 0, open };
+    let (credit, timer) = (Credit::of(MAX_SENT_BYTES), MessageTimer::default());
+    let mut client = Client { link, credit, owed: 0, timer, open };
     let ended = client.take(first).end().map(Box::new);
     async move {
         let end = match ended {
@@ -104,6 +106,7 @@ struct Client {
     credit: Arc<Credit>,
     /// How many bytes of answers to pings were put on the socket since everything on it was written.
     owed: usize,
+    timer: MessageTimer,
     open: Ending,
 }
 
@@ -132,13 +135,19 @@ impl Client {
             }
             let has_changed = tokio::select! {
                 biased;
+                () = self.timer.over(), if self.credit.is_left() => {
+                    return End::Broken(CloseCause::MessageTooSlow.into());
+                }
                 readable = self.open.wire.readable(), if self.credit.is_left() && self.owed <= MAX_OWED => {
                     if readable.is_err() {
                         return End::Lost;
                     }
                     false
                 }
-                () = self.credit.returned(), if !self.credit.is_left() => continue,
+                () = self.credit.returned(), if !self.credit.is_left() => {
+                    self.timer.restart();
+                    continue;
+                }
                 // Who sends pings and reads no answer is not read, either.
                 () = changed.as_mut() => true,
             };
@@ -176,6 +185,7 @@ impl Client {
                 Received::Close(code, reason) => closed = Some(End::Closed(code, reason)),
             }
         }
+        self.timer.look(self.open.reading.unfinished());
         self.send(messages);
         if !answers.is_empty() {
             self.answer(answers.into());
@@ -274,5 +284,106 @@ impl Ending {
             Ok(_) => false,
             Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream as Peer};
+
+    use tokio::net::TcpStream;
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+    use tokio::task::{LocalSet, spawn_local};
+    use tokio::time::{Instant, sleep};
+    use webpubsub_service::Holder;
+    use webpubsub_shard::Slot;
+
+    use super::*;
+    use crate::message_timer::MESSAGE_TIME;
+    use crate::shard_message::{Seat, ShardMessage};
+    use crate::sockets::Sockets;
+
+    /// A client whose socket is served, and what its shard is given.
+    fn client() -> (Peer, impl Future<Output = ()>, UnboundedReceiver<ShardMessage>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = Peer::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        accepted.set_nonblocking(true).unwrap();
+        let wire = Rc::new(Wire::plain(TcpStream::from_std(accepted).unwrap()));
+        let socket = Sockets::default().open();
+        socket.attach(Rc::clone(&wire));
+        let (shard, inbox) = unbounded_channel();
+        let link = Link::new(shard, Seat { holder: Holder::Client(Slot(0)), number: 1 });
+        (peer, serve(socket, wire, &[], link, ()), inbox)
+    }
+
+    /// The first fragment of a message, and a last one of so many bytes without a mask to speak of.
+    fn fragments(length: u8) -> [Vec<u8>; 2] {
+        let fragment = |first, byte, length: u8| {
+            [&[first, 0x80 | length, 0, 0, 0, 0][..], &vec![byte; usize::from(length)]].concat()
+        };
+        [fragment(0x01, b'a', 1), fragment(0x80, b'b', length)]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_never_ends_ends_its_socket() {
+        let [first, last] = fragments(100);
+        // Silence, and a byte now and then.
+        for pause in [10 * MESSAGE_TIME, MESSAGE_TIME / 10] {
+            let (mut peer, served, mut inbox) = client();
+            let mut writing = peer.try_clone().unwrap();
+            let bytes = [first.clone(), last.clone()].concat();
+            let began = Instant::now();
+            LocalSet::new()
+                .run_until(async {
+                    spawn_local(async move {
+                        for byte in bytes {
+                            let _ = writing.write_all(&[byte]);
+                            sleep(pause).await;
+                        }
+                    });
+                    timeout(2 * MESSAGE_TIME, served).await.unwrap();
+                })
+                .await;
+            assert!((MESSAGE_TIME..MESSAGE_TIME + 2 * CLOSE_ANSWER).contains(&began.elapsed()));
+            assert!(matches!(inbox.try_recv(), Ok(ShardMessage::Broken(_))));
+            let mut answer = Vec::new();
+            peer.read_to_end(&mut answer).unwrap();
+            assert_eq!(answer, frames::close(1008, CloseCause::MessageTooSlow.reason()));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_slow_sends_messages_and_may_be_idle() {
+        let (mut peer, served, mut inbox) = client();
+        let [first, last] = fragments(7);
+        LocalSet::new()
+            .run_until(async {
+                let serving = spawn_local(served);
+                // A message's end comes with the beginning of the next one.
+                let bytes = [last, first.clone()].concat();
+                peer.write_all(&first).unwrap();
+                for _ in 0..9 {
+                    for part in bytes.chunks(5) {
+                        sleep(MESSAGE_TIME / 5).await;
+                        peer.write_all(part).unwrap();
+                    }
+                }
+                sleep(MESSAGE_TIME / 5).await;
+                peer.write_all(&fragments(0)[1]).unwrap();
+                sleep(10 * MESSAGE_TIME).await;
+                assert!(!serving.is_finished());
+                let messages = std::iter::from_fn(|| match inbox.try_recv() {
+                    Ok(ShardMessage::Frames { messages, .. }) => Some(messages),
+                    _ => None,
+                });
+                let mut expected = vec![Frame::Text("abbbbbbb".into()); 9];
+                expected.push(Frame::Text("a".into()));
+                assert_eq!(messages.flatten().collect::<Vec<_>>(), expected);
+                drop(peer);
+                serving.await.unwrap();
+            })
+            .await;
     }
 }

@@ -12,11 +12,13 @@ const CONTROL: u8 = 8;
 pub(crate) struct FrameEnds {
     /// What has come of the next frame's head.
     head: [u8; MAX_HEAD_BYTES],
-    head_bytes: usize,
+    head_bytes: u8,
     /// How much of the payload is still to come.
     left: u64,
     /// Whether a message has begun, and its last fragment has not.
     is_in_message: bool,
+    /// How many times something has begun that something has to follow: messages, and control frames between them.
+    begun: u32,
     longest: u64,
 }
 
@@ -29,7 +31,10 @@ impl FrameEnds {
             bytes = bytes.get(skipped..).unwrap_or_default();
             let Some((byte, rest)) = bytes.split_first() else { return };
             bytes = rest;
-            if let Some(place) = self.head.get_mut(self.head_bytes) {
+            if self.is_between_messages() {
+                self.begun = self.begun.wrapping_add(1);
+            }
+            if let Some(place) = self.head.get_mut(usize::from(self.head_bytes)) {
                 *place = *byte;
                 self.head_bytes += 1;
             }
@@ -46,7 +51,8 @@ impl FrameEnds {
             length => (0, u64::from(length)),
         };
         let mask_bytes = if second & MASK == 0 { 0 } else { 4 };
-        if self.head_bytes < 2 || self.head_bytes < 2 + length_bytes + mask_bytes {
+        let head_bytes = usize::from(self.head_bytes);
+        if head_bytes < 2 || head_bytes < 2 + length_bytes + mask_bytes {
             return;
         }
         let long = self.head.iter().skip(2).take(length_bytes);
@@ -61,6 +67,11 @@ impl FrameEnds {
     /// Whether nothing has come that something has to follow.
     pub(crate) const fn is_between_messages(&self) -> bool {
         self.head_bytes == 0 && self.left == 0 && !self.is_in_message
+    }
+
+    /// The number of the message that has begun and has not ended, if there is one.
+    pub(crate) const fn unfinished(&self) -> Option<u32> {
+        if self.is_between_messages() { None } else { Some(self.begun) }
     }
 
     /// The length of the longest frame.
@@ -118,6 +129,29 @@ mod tests {
         // A frame without a mask has a shorter head.
         ends.take(&[0x81, 1, b'a']);
         assert!(ends.is_between_messages());
+    }
+
+    #[test]
+    fn each_unfinished_message_has_a_number_of_its_own() {
+        let mut ends = FrameEnds::default();
+        assert_eq!(ends.unfinished(), None);
+        // A fragment, a ping and half of another fragment are one message.
+        let (fragment, ping) = (frame(0x01, 3), frame(0x89, 2));
+        ends.take(&fragment);
+        let first = ends.unfinished();
+        ends.take(&ping);
+        ends.take(&fragment_start());
+        assert_eq!(ends.unfinished(), first);
+        // Its end and the beginning of the next one come together.
+        ends.take(&[&[b'a'; 3][..], &[0x81]].concat());
+        assert!(ends.unfinished().is_some_and(|next| Some(next) != first));
+        ends.take(&frame(0x81, 5)[1..]);
+        assert_eq!(ends.unfinished(), None);
+    }
+
+    /// The head of a last fragment of three bytes.
+    fn fragment_start() -> Vec<u8> {
+        frame(0x80, 3)[..6].to_vec()
     }
 
     #[test]

@@ -41,6 +41,7 @@ mod http_client;
 mod joined_frames;
 mod listening;
 mod log;
+mod message_timer;
 mod objects;
 mod offered_socket;
 mod open_files;

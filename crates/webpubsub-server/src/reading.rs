@@ -60,6 +60,11 @@ impl Reading {
         Box::new(WebSocketContext::new(Role::Server, Some(config)))
     }
 
+    /// The number of the message that has begun and has not ended, if there is one. A control frame counts as one.
+    pub(crate) const fn unfinished(&self) -> Option<u32> {
+        self.ends.unfinished()
+    }
+
     /// Takes bytes, adds what they complete to `received`, and what is to be answered to pings to `answers`.
     /// Nothing is taken after a close frame.
     ///
@@ -111,11 +116,16 @@ impl Reading {
     }
 }
 
+impl From<CloseCause> for Broken {
+    fn from(cause: CloseCause) -> Self {
+        Self { code: cause.code().0, reason: cause.reason() }
+    }
+}
+
 impl Broken {
     fn of(error: &Error) -> Self {
         if let Error::Capacity(CapacityError::MessageTooLong { .. }) = error {
-            let cause = CloseCause::MessageTooLarge;
-            return Self { code: cause.code().0, reason: cause.reason() };
+            return CloseCause::MessageTooLarge.into();
         }
         let code = if let Error::Utf8(_) = error { CloseCode::INVALID_PAYLOAD.0 } else { 1002 };
         Self { code, reason: "" }

@@ -8,13 +8,15 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, TRANSFER_ENCODING};
 use hyper::http::Version;
 use hyper::http::request::Parts;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::{DROP_LIMIT, DROP_PAUSE, MAX_DROPPED_BYTES};
 
-/// How long the sender of a body that is needed may pause.
+use crate::message_timer::MESSAGE_TIME;
+
+/// How long the sender of a body that is needed may pause, within [`MESSAGE_TIME`] for all of it.
 const READ_PAUSE: Duration = Duration::from_secs(30);
 
 /// A connection whose request had a longer head than this has no further one: the memory that the head was read to stays
@@ -123,9 +125,9 @@ impl Request {
             rest::check_length(length)?;
         }
         let Some(mut body) = self.body.borrow_mut().take() else { return Ok(Vec::new()) };
-        let mut read = Vec::new();
+        let (end, mut read) = (Instant::now() + MESSAGE_TIME, Vec::new());
         while !body.is_end_stream() {
-            match timeout(READ_PAUSE, body.frame()).await {
+            match timeout_at(end.min(Instant::now() + READ_PAUSE), body.frame()).await {
                 Ok(Some(Ok(frame))) => {
                     let Some(piece) = frame.data_ref() else { continue };
                     if read.len() + piece.len() > MAX_REST_MESSAGE_BYTES {

@@ -290,6 +290,7 @@ pub(crate) const fn reason_code(cause: CloseCause) -> ReasonCode {
         | CloseCause::InvalidJsonMessage
         | CloseCause::TextOnProtobuf
         | CloseCause::InvalidProtobufMessage
+        | CloseCause::MessageTooSlow
         | CloseCause::NotRecoverable
         | CloseCause::RawSendForbidden
         | CloseCause::EventFailed
