@@ -94,6 +94,8 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
   const crowds = [
     ["silent", 4_000, 32_768, () => peer("")],
     ["in the middle of a head", 2_000, 49_152, () => peer(`GET /client HTTP/1.1\r\nX-A: ${"a".repeat(4_000)}`)],
+    // Four times as much as is kept of such heads together.
+    ["in the middle of a long head", 2_000, 65_536, () => peer(`GET /client HTTP/1.1\r\nX-A: ${"a".repeat(150_000)}`)],
     ["in the middle of a body", 2_000, 65_536, () => peer(request(MIB) + "b".repeat(4_000))],
     ["idle WebSockets", 2_000, 16_384, () => webSocket({})],
     [

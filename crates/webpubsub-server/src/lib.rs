@@ -41,6 +41,7 @@ mod http_client;
 mod joined_frames;
 mod listening;
 mod log;
+mod long_heads;
 mod message_timer;
 mod objects;
 mod offered_socket;

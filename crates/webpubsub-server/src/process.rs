@@ -19,6 +19,7 @@ use webpubsub_service::{Config, KeyRing, ViewCache};
 
 use crate::http_client::{HttpClient, trusting_the_system};
 use crate::listening::Given;
+use crate::long_heads::LongHeads;
 use crate::open_files::OpenFiles;
 use crate::options::{Options, bracketed};
 use crate::pages::Pages;
@@ -49,6 +50,7 @@ struct Shared {
     certificates: Option<Certificates>,
     pages: Arc<Pages>,
     open: OpenFiles,
+    long_heads: LongHeads,
     views: Arc<Mutex<ViewCache>>,
     keys: Arc<KeyRing>,
     stopping: watch::Receiver<bool>,
@@ -126,6 +128,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         certificates: certificates.map(Certificates::new),
         pages: Arc::new(Pages::read(options.pages.as_deref()).map_err(pages)?),
         open,
+        long_heads: LongHeads::default(),
         views: Arc::default(),
         keys,
         stopping,
@@ -271,6 +274,7 @@ async fn serve_thread(
         pages: Arc::clone(&shared.pages),
         tls: shared.certificates.clone(),
         open: shared.open.clone(),
+        long_heads: shared.long_heads.clone(),
         stopping: shared.stopping.clone(),
     };
     objects::run(Rc::new(thread), letters).await;

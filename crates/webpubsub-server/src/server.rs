@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -65,15 +66,16 @@ where
         service_fn(
             |request| async move { Ok::<_, Infallible>(answer(thread, scheme, address, request).await) },
         );
+    let head = thread.long_heads.head();
     let connection = http1::Builder::new()
-        .timer(HeadTimer)
+        .timer(HeadTimer(Arc::clone(&head)))
         .header_read_timeout(HEAD)
         .max_buf_size(MAX_HEAD_BYTES)
         // A body is not copied behind its head, where the memory for it would stay.
         .writev(true)
         // A client that has sent its request may end its side.
         .half_close(true)
-        .serve_connection(TokioIo::new(Timed::new(stream)), service)
+        .serve_connection(TokioIo::new(Timed::new(stream, head)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let mut looks = interval_at(Instant::now() + LOOK, LOOK);

@@ -19,6 +19,7 @@ use webpubsub_service::{Config, DirectoryCall, KnownHandlers, ObjectResponse, Vi
 
 use crate::credit::Credit;
 use crate::http_client::HttpClient;
+use crate::long_heads::LongHeads;
 use crate::open_files::{OpenFiles, Opened};
 use crate::pages::Pages;
 use crate::shard_message::{ShardMessage, ShardSender};
@@ -97,6 +98,8 @@ pub(crate) struct Thread {
     pub(crate) pages: Arc<Pages>,
     pub(crate) tls: Option<Certificates>,
     pub(crate) open: OpenFiles,
+    /// What has come of long heads, on all threads.
+    pub(crate) long_heads: LongHeads,
     /// Whether the process is about to end.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -163,6 +166,7 @@ impl Thread {
             pages: Arc::new(Pages::read(None).unwrap()),
             tls: None,
             open,
+            long_heads: LongHeads::default(),
             stopping: watch::channel(false).1,
         }
     }

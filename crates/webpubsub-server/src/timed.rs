@@ -5,11 +5,14 @@
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::time::{Sleep, sleep};
+
+use crate::long_heads::Head;
 
 /// How long a peer may take nothing of what is written to it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,11 +35,13 @@ pub(crate) struct Timed<S> {
     left: usize,
     /// The end of the patience, while something waits to be written.
     end: Option<Pin<Box<Sleep>>>,
+    /// What of it is a request's head.
+    head: Arc<Head>,
 }
 
 impl<S: AsyncRead + Unpin> Timed<S> {
-    pub(crate) fn new(transport: S) -> Self {
-        Self { transport: transport.take(READ_BYTES), left: TURN_BYTES, end: None }
+    pub(crate) fn new(transport: S, head: Arc<Head>) -> Self {
+        Self { transport: transport.take(READ_BYTES), left: TURN_BYTES, end: None, head }
     }
 
     pub(crate) fn into_inner(self) -> S {
@@ -74,8 +79,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
         let before = buffer.filled().len();
         self.transport.set_limit(READ_BYTES);
         let read = Pin::new(&mut self.transport).poll_read(context, buffer);
-        self.left = self.left.saturating_sub(buffer.filled().len() - before);
-        read
+        let bytes = buffer.filled().len() - before;
+        self.left = self.left.saturating_sub(bytes);
+        if self.head.take(bytes) { read } else { Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into())) }
     }
 }
 
@@ -140,6 +146,11 @@ mod tests {
     use tokio::time::{Instant, advance};
 
     use super::*;
+    use crate::long_heads::LongHeads;
+
+    fn timed(peer: Taking) -> Timed<Taking> {
+        Timed::new(peer, LongHeads::default().head())
+    }
 
     /// A peer that takes so many bytes in all.
     struct Taking(usize);
@@ -197,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_has_and_takes_much_leaves_others_their_turns() {
-        let (counter, mut stream) = (Arc::new(Wakes::default()), Timed::new(Taking(usize::MAX)));
+        let (counter, mut stream) = (Arc::new(Wakes::default()), timed(Taking(usize::MAX)));
         let waker = Waker::from(Arc::clone(&counter));
         for turns in 1..=5 {
             let bytes = bytes_of_a_turn(&mut stream, &mut Context::from_waker(&waker));
@@ -208,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_head_and_the_start_of_its_body_are_one_piece() {
-        let mut stream = Timed::new(Taking(usize::MAX));
+        let mut stream = timed(Taking(usize::MAX));
         let mut write = |slices: &[io::IoSlice<'_>]| {
             let mut context = Context::from_waker(Waker::noop());
             match Pin::new(&mut stream).poll_write_vectored(&mut context, slices) {
@@ -236,7 +247,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_for_a_minute_is_given_up() {
-        let (mut stream, started) = (Timed::new(Taking(3)), Instant::now());
+        let (mut stream, started) = (timed(Taking(3)), Instant::now());
         assert_eq!(write(&mut stream).await.unwrap(), 3);
         assert_eq!(write(&mut stream).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(started.elapsed(), PATIENCE);
@@ -244,7 +255,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_something_has_the_time_again() {
-        let mut stream = Timed::new(Taking(0));
+        let mut stream = timed(Taking(0));
         for _ in 0..5 {
             let waiting = tokio::time::timeout(PATIENCE / 2, write(&mut stream)).await;
             assert!(waiting.is_err());
