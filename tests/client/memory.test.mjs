@@ -24,6 +24,9 @@ wasm.instantiate = async (module, imports) => {
 };
 const memorySize = () => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
 
+/** What a program may pass by mistake: nothing that can be listened to, and nothing that can be left alone again. */
+const NO_SIGNALS = /** @type {any[]} */ ([{}, { addEventListener() {} }]);
+
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc");
 
@@ -82,6 +85,28 @@ test("an unreferenced client is collected, unless it is running", async (t) => {
     async failed() {
       const client = new WebPubSubClient(noServer);
       await client.start().catch(() => {});
+      return client;
+    },
+    async refused() {
+      const client = new WebPubSubClient(noServer);
+      for (const abortSignal of NO_SIGNALS) await assert.rejects(client.start({ abortSignal }), TypeError);
+      return client;
+    },
+    async refusedLater() {
+      const client = await started();
+      service.answer = (connection, { stream, ackId }) => {
+        if (stream) connection.say({ type: "streamAck", streamId: stream.streamId, expectedSequenceId: 1 });
+        if (ackId !== undefined) connection.ack(ackId);
+      };
+      const writer = await client.openGroupStream("g");
+      for (const abortSignal of NO_SIGNALS) {
+        await assert.rejects(client.joinGroup("g", { abortSignal }), { name: "SendMessageError" });
+        await assert.rejects(client.invokeEvent("e", "", "text", { abortSignal }), { name: "InvocationError" });
+        await assert.rejects(writer.write("", "text", { abortSignal }), TypeError);
+      }
+      const stopped = new Promise((resolve) => client.on("stopped", resolve));
+      client.stop();
+      await stopped;
       return client;
     },
   };

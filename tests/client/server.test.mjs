@@ -275,6 +275,23 @@ test("metadata comes with an event and goes with its reply", async () => {
   assert.deepEqual([answer.status, answer.headers.get("x-webpubsub-metadata-seen")], [204, "t1"]);
 });
 
+test("metadata that the service would not take is said at once", () => {
+  const longest = { [`${"k".repeat(256)}`]: "v".repeat(1024) };
+  assert.deepEqual(reply("", { metadata: longest }).options.metadata, longest);
+  for (const metadata of [
+    { city: "Zürich" },
+    { city: "東京" },
+    { line: "a\nb" },
+    { long: "v".repeat(1025) },
+    { "": "v" },
+    { "a b": "v" },
+    { é: "v" },
+    { [`${"k".repeat(257)}`]: "v" },
+    Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`k${n}`, "v".repeat(1000)])),
+  ])
+    assert.throws(() => reply("", { metadata }), RangeError, JSON.stringify(metadata));
+});
+
 test("states are kept as Microsoft's middleware keeps them", async () => {
   const states = [];
   const handler = eventHandler({

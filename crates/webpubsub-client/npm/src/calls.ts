@@ -60,9 +60,15 @@ export class Calls {
         reject: (error) => (end(), reject(error)),
         abortSignal,
       };
+      try {
+        // Nothing waits for an answer where this is no signal.
+        abortSignal?.removeEventListener("abort", abort);
+        abortSignal?.addEventListener("abort", abort);
+      } catch (error) {
+        return reject(refused(asError(error)));
+      }
       this.#waiting.set(id, call);
       this.#changed();
-      abortSignal?.addEventListener("abort", abort);
       this.#withCore((core) => {
         try {
           this.beginning = id;

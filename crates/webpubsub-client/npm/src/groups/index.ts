@@ -256,13 +256,15 @@ export class Groups {
         this.#calls.delete(id);
         this.#hold();
       };
+      // Nothing waits for an answer where this is no signal.
+      abortSignal?.removeEventListener("abort", abort);
+      abortSignal?.addEventListener("abort", abort);
       this.#calls.set(id, {
         streamId,
         resolve: () => (end(), resolve()),
         reject: (error) => (end(), reject(abortSignal?.aborted ? aborted() : error)),
       });
       this.#hold();
-      abortSignal?.addEventListener("abort", abort);
       try {
         begin(id);
       } catch (error) {

@@ -72,7 +72,7 @@ export interface GroupEvent extends EventContext {
 export interface ReplyOptions {
   /** What the client is sent it as; by the value's type. */
   dataType?: "text" | "json" | "binary" | "protobuf";
-  /** The message's metadata, by name. */
+  /** The message's metadata, by name: ASCII, as it goes in headers. Of a list with commas the service takes the last part. */
   metadata?: Record<string, string>;
 }
 
@@ -81,7 +81,9 @@ export class Reply {
   constructor(
     readonly data: unknown,
     readonly options: ReplyOptions,
-  ) {}
+  ) {
+    checkMetadata(options.metadata ?? {});
+  }
 }
 
 /** An answer that fails an event, or refuses a client, made by `refuse`. */
@@ -92,7 +94,11 @@ export class Refusal {
   ) {}
 }
 
-/** Answers a user event with this value, as this type or with metadata. */
+/**
+ * Answers a user event with this value, as this type or with metadata.
+ *
+ * @throws RangeError for metadata that the service would not take.
+ */
 export const reply = (data: unknown, options: ReplyOptions = {}): Reply => new Reply(data, options);
 
 /**
@@ -105,4 +111,21 @@ export function refuse(status: number, detail = ""): Refusal {
   if (!(Number.isInteger(status) && status >= 400 && status <= 599))
     throw new RangeError("The status of a refusal must be 400 to 599.");
   return new Refusal(status, detail);
+}
+
+/** Source: docs/spec/client.md#metadata. */
+const MAX_METADATA_BYTES = 8 * 1024;
+
+/** Says at once, where the application can see it, what the service would fail the event for. */
+function checkMetadata(metadata: Record<string, string>): void {
+  for (const [name, value] of Object.entries(metadata)) {
+    if (!/^[\w!#$%&'*+\-.^`|~]{1,256}$/.test(name))
+      throw new RangeError(
+        `A name of metadata is 1 to 256 letters, digits or any of !#$%&'*+-.^_\`|~, and not "${name}".`,
+      );
+    if (!/^[\t -~]{0,1024}$/.test(value))
+      throw new RangeError(`The metadata "${name}" is not up to 1024 printable ASCII characters.`);
+  }
+  if (Object.entries(metadata).flat().join("").length > MAX_METADATA_BYTES)
+    throw new RangeError(`A reply's metadata is at most ${MAX_METADATA_BYTES} bytes.`);
 }
