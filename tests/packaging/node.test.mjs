@@ -55,6 +55,13 @@ test("a bundle that was moved away from its WebAssembly", async (t) => {
   assert.equal(await prints(t, project, path.join("elsewhere", "app.js")), echoed);
 });
 
+test("a bundle that makes CommonJS of modules", async (t) => {
+  const project = await Project.install(t, { type: "module" });
+  project.write("app.js", `import { WebPubSubClient } from "@webpubsub-edge/client"; ${main}`);
+  await project.bundle("app.js", { platform: "node", outfile: project.path("bundle.cjs") });
+  assert.equal(await prints(t, project, "bundle.cjs"), echoed);
+});
+
 test("slim, with WebAssembly passed in and sockets of one's own", async (t) => {
   const project = await Project.install(t, { type: "module" });
   project.write(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { page, resultOf, serve } from "./pages.mjs";
-import { Project, echoed, ping, pinged, service } from "./project.mjs";
+import { Project, echo, echoed, ping, pinged, service } from "./project.mjs";
 
 /** Serves a page with this module script and the package's own script beside it. */
 const serveBeside = (t, project, script, policy) =>
@@ -94,3 +94,30 @@ test("the protobuf module in a page, by itself and from esbuild", async (t) => {
   await project.bundle("app.js", { format: "esm", platform: "browser", outfile: project.path("dist/page.js") });
   assert.equal(await resultOf(t, await serve(t, project.files("dist"))), pinged);
 });
+
+/** What passes an address to a worker of a page, and leaves its answer in `result`. */
+const askWorker = {
+  "a worker": `
+    const worker = new Worker("/worker.js", { type: "module" });
+    worker.onmessage = ({ data }) => (globalThis.result = data);
+    worker.postMessage(url);`,
+  "a service worker": `
+    navigator.serviceWorker.onmessage = ({ data }) => (globalThis.result = data);
+    await navigator.serviceWorker.register("/worker.js", { type: "module" });
+    (await navigator.serviceWorker.ready).active.postMessage(url);`,
+};
+for (const [name, ask] of Object.entries(askWorker)) {
+  test(`${name} connects, echoes and stops`, async (t) => {
+    const project = await Project.install(t);
+    const { url, accept } = await service(t);
+    const address = await serve(t, {
+      "/page.js": `const url = ${JSON.stringify(url)}; ${ask}`,
+      "/worker.js": `
+        import { WebPubSubClient } from "/client.js";
+        self.onmessage = async ({ data: url, source }) => { ${echo} (source ?? self).postMessage(result); };`,
+      "/client.js": project.file("node_modules/@webpubsub-edge/client/dist/browser.js"),
+    });
+    const [result] = await Promise.all([resultOf(t, address), accept()]);
+    assert.equal(result, echoed);
+  });
+}

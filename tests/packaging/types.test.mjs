@@ -49,7 +49,11 @@ for (const [name, tsc] of Object.entries(compilers)) {
     await check("--module", "nodenext", "app.mts", "app.cts");
     await check("--module", "esnext", "--moduleResolution", "bundler", "app.ts", "app.mts");
     // TypeScript 7 knows it no more.
-    if (name !== "TypeScript 7") await check("--module", "commonjs", "--moduleResolution", "node10", "app.ts");
+    if (name === "TypeScript 7") return;
+    await check("--module", "commonjs", "--moduleResolution", "node10", "app.ts");
+    for (const module of ["protobuf", "server"])
+      project.write(`${module}.ts`, `import * as all from "@webpubsub-edge/client/${module}"; void all;`);
+    await check("--module", "commonjs", "--moduleResolution", "node10", "protobuf.ts", "server.ts");
   });
 }
 
@@ -99,6 +103,28 @@ test("all 74 names that Microsoft's client exports are exported", async (t) => {
     values.filter((name) => !ours.includes(name)),
     [],
   );
+});
+
+test("a program with all of Microsoft's names has types with ours", async (t) => {
+  const theirs = readFileSync(new URL("program.ts", import.meta.url), "utf8");
+  assert.deepEqual(
+    exportedNames(theirTypes).filter((name) => !new RegExp(`\\b${name}\\b`).test(theirs)),
+    [],
+  );
+  const ours = theirs.replace("@azure/web-pubsub-client-1.1", "@webpubsub-edge/client");
+  assert.notEqual(ours, theirs);
+  // Inside the repository, where Node's types are found.
+  const project = await Project.install(t, {}, path.join(root, "build", "projects"));
+  project.write("program.ts", ours);
+  const options = ["--noEmit", "--strict", "--target", "esnext", "--lib", "es2022", "--types", "node", "program.ts"];
+  for (const [name, tsc] of Object.entries(compilers)) {
+    // The newest one complains of the repository's configuration, which it does not use here.
+    const alone = name === "TypeScript 7" ? ["--ignoreConfig"] : [];
+    const check = (...args) => project.node(tsc, ...alone, ...options, ...args);
+    await check("--module", "nodenext");
+    await check("--module", "esnext", "--moduleResolution", "bundler");
+    if (name !== "TypeScript 7") await check("--module", "commonjs", "--moduleResolution", "node10");
+  }
 });
 
 /** What code passes, or implements: Microsoft's have to fit ours. The rest is what code gets: ours fit theirs. */

@@ -91,6 +91,7 @@ for (const [name, crate] of Object.entries(modules)) {
 }
 await scripts();
 types();
+folders();
 rest();
 pack();
 rmSync(made, { recursive: true, force: true });
@@ -311,7 +312,20 @@ function types() {
   run(process.execPath, [typescript, "--project", npm, "--outDir", dist]);
   // These are internal.
   const internal = [
-    ...["calls", "driver", "incoming", "inputs", "json", "kinds", "lazy", "listeners", "load", "outgoing", "outputs"],
+    ...[
+      "allowance",
+      "calls",
+      "driver",
+      "incoming",
+      "inputs",
+      "json",
+      "kinds",
+      "lazy",
+      "listeners",
+      "load",
+      "outgoing",
+      "outputs",
+    ],
     ...["payload", "reach", "refusal", "settings", "sockets", "unpack", "values"],
   ];
   for (const name of ["groups", "platform", ...internal.map((name) => `${name}.d.ts`)])
@@ -319,6 +333,32 @@ function types() {
   for (const file of readdirSync(dist, { recursive: true }).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(dist, file), "utf8").replaceAll(/(?<=from "\.\.?\/[\w/]+)\.js(?=")/g, ".cjs");
     writeFileSync(join(dist, file.replace(".d.ts", ".d.cts")), text);
+  }
+}
+
+/**
+ * A folder for each module beside the package's own, with the place of its script: what does not read `exports`, which is
+ * Parcel by default and TypeScript's `node10`, finds modules by their paths.
+ */
+function folders() {
+  const both = (name, types = name) => ({
+    main: `../dist/${name}.cjs`,
+    module: `../dist/${name}.js`,
+    types: `../dist/${types}.d.cts`,
+  });
+  const places = {
+    protobuf: {
+      main: "../dist/protobuf-node.cjs",
+      browser: "../dist/protobuf-browser.js",
+      types: "../dist/protobuf.d.cts",
+    },
+    react: both("react"),
+    server: both("server", "server/index"),
+    slim: { type: "module", main: "../dist/slim.js", types: "../dist/slim.d.ts" },
+  };
+  for (const [name, place] of Object.entries(places)) {
+    mkdirSync(join(out, name));
+    writeFileSync(join(out, name, "package.json"), `${JSON.stringify({ ...place, sideEffects: false }, null, 2)}\n`);
   }
 }
 

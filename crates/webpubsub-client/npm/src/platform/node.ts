@@ -75,8 +75,13 @@ export function explain({ message = "", error }: { message?: string; error?: Err
 
 export const onWake = (_wake: () => void) => () => {};
 
-export const loadCore = () =>
-  loadOnce(async () => WebAssembly.compile(await readFile(new URL(WASM_FILE, import.meta.url)).catch(inlined)));
+export const loadCore = () => loadOnce(async () => WebAssembly.compile(await file().catch(inlined)));
+
+/**
+ * A script that esbuild has made CommonJS of does not know where it is (`findings/esbuild-cjs-without-import-meta.sh`): the
+ * address fails as a file does that is not there.
+ */
+const file = async () => readFile(new URL(WASM_FILE, import.meta.url));
 
 /** For scripts that a bundler has moved away from their files. */
 async function inlined() {
