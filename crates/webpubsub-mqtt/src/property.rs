@@ -213,6 +213,18 @@ impl Properties {
         })
     }
 
+    /// How many bytes of text and of binary data they have.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let bytes = |value: &Value| match value {
+            Value::Number(_) => 0,
+            Value::Text(text) => text.len(),
+            Value::Binary(bytes) => bytes.len(),
+            Value::Pair(name, value) => name.len() + value.len(),
+        };
+        self.0.iter().map(|(_, value)| bytes(value)).sum()
+    }
+
     fn values(&self, property: Property) -> impl Iterator<Item = &Value> {
         self.0.iter().filter(move |(name, _)| *name == property).map(|(_, value)| value)
     }

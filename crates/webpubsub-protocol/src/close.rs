@@ -180,7 +180,7 @@ impl ConnackRefusal {
             Self::KeepAlive => "The keep-alive has to be 1 to 180 seconds.",
             Self::PacketSize => "A client takes packets of 64 bytes.",
             Self::WillTopic => "A will's topic has to be 1 to 1024 characters, not blank, without wildcards.",
-            Self::WillSize => "A will has at most 2000 bytes.",
+            Self::WillSize => "A will has at most 2000 bytes, and properties of 8192.",
             Self::Retained => "Messages are not retained.",
         }
     }

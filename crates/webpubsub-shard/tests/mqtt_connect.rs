@@ -88,6 +88,9 @@ fn a_connect_that_breaks_a_rule_is_refused_with_its_code() {
     }
     let large = |version| Connect { will: Some(will("t", vec![0; 2001])), ..hello(version, "a") };
     assert_eq!((refusal(large(V5)).0, refusal(large(V3_1_1)).0), (0x95, 5));
+    let mut laden = will("t", vec![]);
+    laden.properties.push_user("n", "v".repeat(8192));
+    assert_eq!(refusal(Connect { will: Some(laden), ..hello(V5, "a") }).0, 0x95);
     let retained = Will { retain: true, ..will("t", vec![]) };
     assert_eq!(refusal(Connect { will: Some(retained), ..hello(V5, "a") }).0, 0x9a);
 }

@@ -138,6 +138,35 @@ fn too_much_behind_connect_closes() {
 }
 
 #[test]
+fn what_all_hold_that_wait_for_the_handler_is_bounded() {
+    let mut shard = shard(CONNECT);
+    let waiting: Vec<_> = (0..40)
+        .map(|number| {
+            let client = MqttClient::open(&mut shard, mqtt("a"), V5);
+            let connect = MqttClient::hello(V5, &format!("c{number}"));
+            client.send(&mut shard, &UpstreamPacket::Connect(Box::new(connect)));
+            client
+        })
+        .collect();
+    for client in &waiting {
+        client.send_bytes(&mut shard, vec![0; 60_000]);
+    }
+    for client in &waiting {
+        client.send_bytes(&mut shard, vec![0; 900_000]);
+    }
+    let open = |shard: &TestShard| waiting.iter().filter(|client| shard.is_open(client.slot)).count();
+    assert_eq!(open(&shard), 17, "a little is left to each, and much to some");
+    // Those that have gone leave their room.
+    for client in waiting.iter().take(15) {
+        shard.cut(client.slot);
+    }
+    let next = MqttClient::open(&mut shard, mqtt("a"), V5);
+    next.send(&mut shard, &UpstreamPacket::Connect(Box::new(MqttClient::hello(V5, "next"))));
+    next.send_bytes(&mut shard, vec![0; 900_000]);
+    assert!(shard.is_open(next.slot));
+}
+
+#[test]
 fn six_clients_are_asked_about_at_once() {
     let mut shard = shard(CONNECT);
     let clients: Vec<_> = (0..8)
@@ -195,6 +224,22 @@ fn handlers_see_the_begin_and_end_of_sessions() {
     let call = shard.end_call(Ok(status(204)));
     let none = r#"{"reason":null,"mqtt":{"initiatedByClient":false,"disconnectPacket":null}}"#;
     assert_eq!(body(&call), none);
+}
+
+#[test]
+fn a_long_end_of_a_session_survives_the_disk() {
+    let mut shard = shard(ALL_EVENTS);
+    let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), hello(V5));
+    shard.end_call(Ok(status(204)));
+    let mut end = Disconnect::default();
+    end.properties.push_text(Property::ReasonString, "\u{1}".repeat(65_535));
+    for number in 0..15 {
+        end.properties.push_user(number.to_string(), "\u{1}".repeat(60_000));
+    }
+    client.send(&mut shard, &UpstreamPacket::Disconnect(end));
+    shard.crash();
+    let call = shard.end_call(Ok(status(204)));
+    assert!(body(&call).contains(r#""name":"0""#) && !body(&call).contains(r#""name":"1""#));
 }
 
 #[test]

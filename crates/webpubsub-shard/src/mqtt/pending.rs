@@ -17,6 +17,8 @@ pub(crate) struct Pending {
     /// When CONNECT has to be there.
     pub(crate) due: Timestamp,
     pub(crate) decoder: Decoder,
+    /// How many bytes have come of it.
+    pub(crate) held: usize,
     pub(crate) stage: Stage,
 }
 

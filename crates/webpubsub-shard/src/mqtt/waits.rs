@@ -9,6 +9,11 @@ use crate::event_queue::CallId;
 use crate::mqtt::{Pending, Stage};
 use crate::slot::Slot;
 
+/// How many bytes of a client may always be kept until it is let in.
+const SMALL_BYTES: usize = 64 << 10;
+/// How many bytes of all of them may be kept, beside those.
+const MAX_HELD_BYTES: usize = 16 << 20;
+
 /// What concerns MQTT clients of a shard, but for their sessions.
 #[derive(Debug, Default)]
 pub(crate) struct MqttClients {
@@ -16,6 +21,8 @@ pub(crate) struct MqttClients {
     pending: Vec<Option<Box<Pending>>>,
     /// How many these are.
     pub(crate) unknown: usize,
+    /// How many bytes have come of them all.
+    held: usize,
     /// Those of them about whom a handler is to be asked, the next one first.
     pub(crate) asking: VecDeque<Slot>,
     /// Sessions of which packets have come that are yet to be read.
@@ -47,10 +54,20 @@ impl MqttClients {
         self.pending.get_mut(slot.index())?.as_deref_mut()
     }
 
+    /// Notes that so many bytes more have come of a client. Returns whether they may be kept until it is let in: each may
+    /// have a little, and more as long as all have not much.
+    pub(crate) fn hold(&mut self, slot: Slot, bytes: usize) -> bool {
+        let Some(pending) = self.pending.get_mut(slot.index()).and_then(Option::as_mut) else { return true };
+        pending.held += bytes;
+        self.held += bytes;
+        pending.held <= SMALL_BYTES || self.held <= MAX_HELD_BYTES
+    }
+
     pub(crate) fn take(&mut self, slot: Slot) -> Option<Box<Pending>> {
         let taken = self.pending.get_mut(slot.index())?.take();
         if let Some(pending) = &taken {
             self.unknown -= 1;
+            self.held -= pending.held;
             self.timeouts.remove(&(pending.due, slot));
         }
         taken

@@ -52,7 +52,7 @@ impl Shard {
         step.push(Output::Attach { slot, attachment });
         let decoder = Decoder::new(MAX_CLIENT_MESSAGE_BYTES);
         let due = step.now.after(PACKET_TIME);
-        self.mqtt.put(slot, Pending { physical, request, due, decoder, stage: Stage::Connect });
+        self.mqtt.put(slot, Pending { physical, request, due, decoder, held: 0, stage: Stage::Connect });
         self.mqtt.timeouts.insert((due, slot));
     }
 
@@ -64,12 +64,15 @@ impl Shard {
         let Frame::Binary(bytes) = frame else {
             return self.refuse_pending(slot, CloseCause::InvalidPacket, step);
         };
+        let mut is_too_much = false;
         if let Stage::Answer { waiting, .. } = &mut pending.stage {
             *waiting += bytes.len();
-            if *waiting > MAX_CLIENT_MESSAGE_BYTES {
-                return self.refuse_pending(slot, CloseCause::TooManyMessages, step);
-            }
+            is_too_much = *waiting > MAX_CLIENT_MESSAGE_BYTES;
         }
+        if !self.mqtt.hold(slot, bytes.len()) || is_too_much {
+            return self.refuse_pending(slot, CloseCause::TooManyMessages, step);
+        }
+        let Some(pending) = self.mqtt.get_mut(slot) else { return };
         pending.decoder.feed(bytes);
         if !matches!(pending.stage, Stage::Connect) {
             return;

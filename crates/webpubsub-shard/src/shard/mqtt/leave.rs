@@ -10,6 +10,12 @@ use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::step::Step;
 
+/// How many bytes of user properties of DISCONNECT the event of a session's end has: it stands on disk in one value, in
+/// which each may take seven.
+///
+/// Source: docs/spec/mqtt.md#session-events.
+const MAX_END_PROPERTY_BYTES: usize = 64 << 10;
+
 impl Shard {
     /// The client leaves.
     ///
@@ -26,8 +32,14 @@ impl Shard {
         if session.version == Version::V3_1_1 || disconnect.reason == ReasonCode::SUCCESS {
             session.will = None;
         }
+        let mut left = MAX_END_PROPERTY_BYTES;
+        let within = |(name, value): &(&str, &str)| {
+            let rest = left.checked_sub(name.len() + value.len());
+            left = rest.unwrap_or(left);
+            rest.is_some()
+        };
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let user_properties = disconnect.properties.user().map(own).collect();
+        let user_properties = disconnect.properties.user().take_while(within).map(own).collect();
         let text = disconnect.properties.text(Property::ReasonString).map(str::to_owned);
         session.leaving =
             Some(Leaving { is_by_client: true, reason: disconnect.reason, text, user_properties });

@@ -2,6 +2,7 @@
 
 use webpubsub_mqtt::{Connect, Property, ReasonCode, Version};
 use webpubsub_protocol::close::ConnackRefusal;
+use webpubsub_protocol::limits::MAX_METADATA_BYTES;
 use webpubsub_protocol::name::GroupName;
 
 use crate::mqtt::{MAX_KEEP_ALIVE_SECONDS, is_topic, packet_maximum};
@@ -10,6 +11,8 @@ use crate::mqtt::{MAX_KEEP_ALIVE_SECONDS, is_topic, packet_maximum};
 const MAX_CLIENT_ID: usize = 128;
 /// The largest payload of a will, in bytes.
 const MAX_WILL_BYTES: usize = 2000;
+/// How many bytes the properties of a will may have: as many as a message's metadata.
+const MAX_WILL_PROPERTY_BYTES: usize = MAX_METADATA_BYTES;
 /// The least Maximum Packet Size of a client: CONNACK fits into it.
 const MIN_PACKET_MAXIMUM: u32 = 64;
 
@@ -53,7 +56,7 @@ pub(super) fn check(connect: &Connect) -> Result<(), ConnackRefusal> {
     if GroupName::parse(will.topic.as_str()).is_err() || !is_topic(&will.topic) {
         return Err(ConnackRefusal::WillTopic);
     }
-    if will.payload.len() > MAX_WILL_BYTES {
+    if will.payload.len() > MAX_WILL_BYTES || will.properties.bytes() > MAX_WILL_PROPERTY_BYTES {
         return Err(ConnackRefusal::WillSize);
     }
     if is_5 && will.retain {
