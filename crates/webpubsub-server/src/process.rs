@@ -109,7 +109,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let (http_port, https_port) = listeners.ports()?;
     let mut variables = Variables::new(options.variables.iter().cloned());
     variables.set_default("SERVICE_HOSTS", options.service_hosts(http_port, https_port));
-    let keys = Config::read(&|name| variables.get(name))?.keys;
+    let keys = variables.configure()?.keys;
     let state = |error| StartError::State { folder: options.state.clone(), error };
     let pages = |error| StartError::Pages { folder: options.pages.clone().unwrap_or_default(), error };
     let open = OpenFiles::of(raise_open_files(), options.threads);

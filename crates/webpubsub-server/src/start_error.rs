@@ -16,6 +16,14 @@ pub enum StartError {
     /// A variable is wrong.
     #[error("the service is not set up: {0}")]
     Config(ConfigError),
+    /// There is no variable of this name.
+    #[error("--var {name}: there is no such variable, only {known} and HANDLER_SECRET_… for event handlers")]
+    NoVariable {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
     /// It cannot listen there.
     #[error("cannot listen at {address}: {error}{}", advice(.error, .option))]
     Listen {

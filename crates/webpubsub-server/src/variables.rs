@@ -1,7 +1,12 @@
 //! The variables and secrets that the service is configured with.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+
+use webpubsub_service::Config;
+
+use crate::start_error::StartError;
 
 /// Names that are read from the environment where the command line does not have them.
 const FROM_ENVIRONMENT: [&str; 3] =
@@ -30,8 +35,53 @@ impl Variables {
         self.0.entry(name.to_owned()).or_insert(value);
     }
 
+    /// Reads the configuration, which asks for every variable that there is.
+    ///
+    /// # Errors
+    /// What is wrong with a variable, or that there is none of a name.
+    pub(crate) fn configure(&self) -> Result<Config, StartError> {
+        let asked = RefCell::new(BTreeSet::new());
+        let config = Config::read(&|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            self.get(name)
+        })?;
+        let asked = asked.into_inner();
+        let is_known = |name: &&String| asked.contains(*name) || name.starts_with(HANDLER_SECRET);
+        match self.0.keys().find(|name| !is_known(name)) {
+            Some(name) => Err(StartError::NoVariable {
+                name: name.clone(),
+                known: asked.into_iter().collect::<Vec<_>>().join(", "),
+            }),
+            None => Ok(config),
+        }
+    }
+
     /// Returns a variable or secret by its name.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn configure(name: &str, value: &str) -> Result<Config, StartError> {
+        let key = ("WEBPUBSUB_ACCESS_KEY".to_owned(), "a".repeat(32));
+        Variables::new([key, (name.to_owned(), value.to_owned())]).configure()
+    }
+
+    #[test]
+    fn a_variable_that_there_is_not_ends_the_start() {
+        let Err(error) = configure("SHARD", "4") else { panic!("it is taken") };
+        assert!(error.is_usage());
+        let said = error.to_string();
+        assert!(said.starts_with("--var SHARD: there is no such variable, only ACCEPTED_HOSTS, "), "{said}");
+        assert!(said.contains(", SHARDS, "), "{said}");
+    }
+
+    #[test]
+    fn a_handlers_secret_has_any_name() {
+        assert!(configure("HANDLER_SECRET_SHOP", "s").is_ok());
     }
 }
