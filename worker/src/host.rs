@@ -65,9 +65,9 @@ impl Host for RequestHost<'_> {
         http::address_of(self.request)
     }
 
-    async fn body(&self) -> Result<std::result::Result<Vec<u8>, Refusal>> {
+    async fn body(&self, most: usize) -> Result<std::result::Result<Vec<u8>, Refusal>> {
         let length = self.header("Content-Length").unwrap_or_default();
-        Ok(http::message_body(self.request, &length).await?.map(|body| http::take_bytes(&body)))
+        Ok(http::message_body(self.request, &length, most).await?.map(|body| http::take_bytes(&body)))
     }
 
     fn can_forward(&self) -> bool {

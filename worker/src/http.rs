@@ -3,7 +3,6 @@
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
 use webpubsub_service::{DROP_LIMIT, DROP_PAUSE, MAX_DROPPED_BYTES, TaskHead, encode_answer};
 use worker::web_sys::{Headers, Request, Response, WebSocket};
@@ -93,17 +92,18 @@ pub(crate) async fn answer_after_body(request: &Request, answer: Response) -> pl
     Ok(answer)
 }
 
-/// The whole body of a message, whose length is the value of `Content-Length`, or empty for none. If it is too long,
-/// the rest is not read.
+/// The whole body of a message, whose length is the value of `Content-Length`, or empty for none. If it is longer than
+/// `most` bytes, the rest is not read.
 pub(crate) async fn message_body(
     request: &Request,
     length: &str,
+    most: usize,
 ) -> platform::Result<Result<Uint8Array, Refusal>> {
     let Ok(length) = length.parse() else {
-        let body = settled(read_body(request, MAX_REST_MESSAGE_BYTES)).await?;
+        let body = settled(read_body(request, most)).await?;
         return Ok(body.dyn_into().map_err(|_| Refusal::TooLong));
     };
-    if let Err(refusal) = rest::check_length(length) {
+    if let Err(refusal) = rest::check_length(length, most) {
         return Ok(Err(refusal));
     }
     Ok(Ok(Uint8Array::new(&settled(request.array_buffer()?).await?)))

@@ -3,6 +3,7 @@
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
+use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
 use webpubsub_service::{Part, PartsHost, TaskHead, encode_answer};
 use worker::Env;
@@ -52,7 +53,9 @@ impl PartsHost for Parts<'_> {
 
     async fn body(&self) -> Result<std::result::Result<Uint8Array, Refusal>> {
         match self.body {
-            Body::Unread(request) => http::message_body(request, self.head.length()).await,
+            Body::Unread(request) => {
+                http::message_body(request, self.head.length(), MAX_REST_MESSAGE_BYTES).await
+            }
             Body::Read(bytes) => Ok(Ok(Uint8Array::from(bytes))),
         }
     }

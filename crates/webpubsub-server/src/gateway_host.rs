@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use hyper::header::{CONTENT_TYPE, HeaderName};
 use tokio::sync::oneshot;
 use webpubsub_auth::{PublicOrigin, ServiceAudience, TokenError};
+use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{self, METADATA_PREFIX, Refusal};
 use webpubsub_protocol::time::Timestamp;
@@ -84,7 +85,9 @@ impl RequestHost<'_> {
         let metadata = metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         match task.work.read_head(content_type, metadata)? {
             CommandHead::Whole(command) => Ok(command),
-            CommandHead::NeedsBody(reader) => reader.read(self.request.body().await?, &decode),
+            CommandHead::NeedsBody(reader) => {
+                reader.read(self.request.body(MAX_REST_MESSAGE_BYTES).await?, &decode)
+            }
         }
     }
 }
@@ -141,8 +144,8 @@ impl Host for RequestHost<'_> {
         self.request.address.clone()
     }
 
-    async fn body(&self) -> Result<Result<Vec<u8>, Refusal>, HostError> {
-        Ok(self.request.body().await)
+    async fn body(&self, most: usize) -> Result<Result<Vec<u8>, Refusal>, HostError> {
+        Ok(self.request.body(most).await)
     }
 
     fn objects(&self) -> &Thread {

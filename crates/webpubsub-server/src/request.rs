@@ -9,7 +9,6 @@ use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, TRA
 use hyper::http::Version;
 use hyper::http::request::Parts;
 use tokio::time::{Instant, timeout_at};
-use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::rest::{self, Refusal};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::{DROP_LIMIT, DROP_PAUSE, MAX_DROPPED_BYTES};
@@ -118,11 +117,11 @@ impl Request {
         self.head.headers.get(name)?.to_str().ok()
     }
 
-    /// The whole body, unless it is too long: then the rest is not read.
-    pub(crate) async fn body(&self) -> Result<Vec<u8>, Refusal> {
+    /// The whole body, unless it is longer than so many bytes: then the rest is not read.
+    pub(crate) async fn body(&self, most: usize) -> Result<Vec<u8>, Refusal> {
         // A length that is no number was refused with the head.
         if let Some(length) = self.header(&CONTENT_LENGTH).and_then(|length| length.parse().ok()) {
-            rest::check_length(length)?;
+            rest::check_length(length, most)?;
         }
         let Some(mut body) = self.body.borrow_mut().take() else { return Ok(Vec::new()) };
         let (end, mut read) = (Instant::now() + MESSAGE_TIME, Vec::new());
@@ -130,9 +129,9 @@ impl Request {
             match timeout_at(end.min(Instant::now() + READ_PAUSE), body.frame()).await {
                 Ok(Some(Ok(frame))) => {
                     let Some(piece) = frame.data_ref() else { continue };
-                    if read.len() + piece.len() > MAX_REST_MESSAGE_BYTES {
+                    if let Err(refusal) = rest::check_length(read.len() + piece.len(), most) {
                         *self.body.borrow_mut() = Some(body);
-                        return Err(Refusal::TooLong);
+                        return Err(refusal);
                     }
                     read.extend_from_slice(piece);
                 }

@@ -93,8 +93,8 @@ pub trait Host {
     /// Returns the address that the request's connection comes from; empty where it is not known.
     fn address(&self) -> String;
 
-    /// Reads the body of the request, unless it is too long.
-    fn body(&self) -> impl Future<Output = Result<Result<Vec<u8>, Refusal>, Self::Error>>;
+    /// Reads the body of the request, unless it is longer than so many bytes.
+    fn body(&self, most: usize) -> impl Future<Output = Result<Result<Vec<u8>, Refusal>, Self::Error>>;
 
     /// Whether the request can go to a shard as it is. A host may rather read its body first, which [`Host::gather`]
     /// does.

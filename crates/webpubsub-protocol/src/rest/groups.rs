@@ -5,6 +5,7 @@ use super::body::{ContentKind, Decode, check_length, parse_content_type};
 use super::parse::parse_group;
 use crate::filter::Filter;
 use crate::json::{Json, Members};
+use crate::limits::MAX_REST_MESSAGE_BYTES;
 use crate::name::GroupName;
 
 /// What `:addToGroups` and `:removeFromGroups` are to do.
@@ -34,7 +35,7 @@ pub fn groups_body(
     let ContentKind::Json(charset) = parse_content_type(content_type)? else {
         return Err(Refusal::ContentType);
     };
-    check_length(body.len())?;
+    check_length(body.len(), MAX_REST_MESSAGE_BYTES)?;
     let text = charset.text(body, decode, Refusal::NotJson)?;
     let json = Json::parse(&text).ok_or(Refusal::NotJson)?;
     let Members(properties) = Members::parse(json.as_str()).ok_or(Refusal::Groups)?;

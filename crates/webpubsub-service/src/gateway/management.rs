@@ -1,6 +1,7 @@
 //! What an operator asks under `/management/`: hubs' settings, their shards, what became of events, and
 //! metrics.
 
+use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
 use webpubsub_protocol::name::{ConnectionId, HubName};
 use webpubsub_protocol::rest::{self, Outcome, Query, Refusal, Response};
 use webpubsub_shard::{HubSettings, ShardId};
@@ -113,7 +114,7 @@ impl<H: Host> Gateway<'_, H> {
             }
             ManagementRequest::CloseSockets => {
                 // A caller that begins the request early has it come through when the process takes no new ones.
-                if let Err(refusal) = self.host.body().await? {
+                if let Err(refusal) = self.host.body(MAX_REST_MESSAGE_BYTES).await? {
                     return Ok(Err(refusal));
                 }
                 self.close_sockets().await?
@@ -151,7 +152,7 @@ impl<H: Host> Gateway<'_, H> {
         Ok(Ok(match request {
             HubRequest::Settings => json(settings.show()),
             HubRequest::ChangeSettings => {
-                let Ok(body) = host.body().await? else {
+                let Ok(body) = host.body(MAX_REST_MESSAGE_BYTES).await? else {
                     let why = "The settings of a hub are at most 1 MiB of JSON.";
                     return Ok(Ok(text(413, why.to_owned())));
                 };

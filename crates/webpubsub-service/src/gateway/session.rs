@@ -14,6 +14,9 @@ use crate::object_api::{DirectoryCall, REGISTER};
 use crate::objects::ask_directory;
 use crate::sign_in::SignIn;
 
+/// The most bytes of a body that signs in, which anybody may send. A ticket is a token of a few hundred.
+const MAX_SIGN_IN_BYTES: usize = 16 << 10;
+
 /// Where sessions begin and end.
 pub(super) const PATH: &str = "/management/session";
 
@@ -95,7 +98,7 @@ impl<H: Host> Gateway<'_, H> {
         if let Err(refusal) = self.check_origin(asked) {
             return Ok(Err(refusal));
         }
-        let body = match self.host.body().await? {
+        let body = match self.host.body(MAX_SIGN_IN_BYTES).await? {
             Ok(body) => String::from_utf8(body).unwrap_or_default(),
             Err(refusal) => return Ok(Err(refusal)),
         };

@@ -171,8 +171,9 @@ impl Host for ScriptedHost {
         self.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    async fn body(&self) -> Result<Result<Vec<u8>, Refusal>, Failed> {
-        Ok(self.body.clone().map(|body| body.as_bytes().to_vec()))
+    async fn body(&self, most: usize) -> Result<Result<Vec<u8>, Refusal>, Failed> {
+        let body = self.body.clone().map(|body| body.as_bytes().to_vec());
+        Ok(body.and_then(|body| if body.len() > most { Err(Refusal::TooLong) } else { Ok(body) }))
     }
 
     fn objects(&self) -> &Self {

@@ -77,5 +77,8 @@ fn a_wrong_secret_signs_no_one_in() {
         assert!(headers.iter().all(|(name, _)| *name != "set-cookie"));
     }
     assert_eq!(with_session(&portal, "POST", "/management/session", "x").0, 400);
+    // Anybody may send one: no more of it is read.
+    let long = format!(r#"{{"secret":"{}"}}"#, "x".repeat(16 << 10)).leak();
+    assert_eq!(with_session(&portal, "POST", "/management/session", long).0, 400);
     assert_eq!(with_session(&[], "POST", "/management/session", r#"{"secret":"x"}"#).0, 403);
 }
