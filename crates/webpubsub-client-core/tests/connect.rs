@@ -3,16 +3,10 @@
 #[path = "support/driver.rs"]
 mod driver;
 
-use driver::Driver;
+use driver::{Driver, unreliable};
 use expect_test::expect;
 use webpubsub_client_core::{ConnectError, Options, Retry, RetryMode};
-use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::close::CloseCode;
-
-/// Without recovery, so that every loss is for good.
-fn unreliable() -> Options {
-    Options { subprotocol: Subprotocol::Json, ..Options::default() }
-}
 
 #[test]
 fn a_start_is_done_once_the_socket_is_open() {

@@ -3,14 +3,9 @@
 #[path = "support/driver.rs"]
 mod driver;
 
-use driver::Driver;
+use driver::{Driver, unreliable};
 use expect_test::expect;
 use webpubsub_client_core::Options;
-use webpubsub_protocol::client::Subprotocol;
-
-fn unreliable() -> Options {
-    Options { subprotocol: Subprotocol::Json, ..Options::default() }
-}
 
 /// A session that joined `a` and `b`, and has lost its connection and got a new socket since.
 fn reconnected(options: Options) -> Driver {

@@ -3,15 +3,9 @@
 #[path = "support/driver.rs"]
 mod driver;
 
-use driver::Driver;
+use driver::{Driver, unreliable};
 use expect_test::expect;
 use webpubsub_client_core::{ConnectError, Options};
-use webpubsub_protocol::client::Subprotocol;
-
-/// Without recovery, so that every loss is for good.
-fn unreliable() -> Options {
-    Options { subprotocol: Subprotocol::Json, ..Options::default() }
-}
 
 #[test]
 fn a_stopping_session_cannot_be_started_until_it_is_stopped() {

@@ -16,25 +16,13 @@ use Version::{V3_1_1, V5};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A CONNECT that goes on with a session, which outlives its socket by 30 s.
-fn resumable(id: &str) -> Connect {
-    let mut connect = Connect { clean_start: false, ..MqttClient::hello(V5, id) };
-    connect.properties.push_number(Property::SessionExpiryInterval, 30);
-    connect
-}
-
-fn connect(shard: &mut TestShard, connect: Connect) -> MqttClient {
-    let request = mqtt(&connect.client_id);
-    MqttClient::connected(shard, request, connect).0
-}
-
 /// A shard with a subscriber of `g` at this QoS, and a publisher.
 fn shard(qos: Qos) -> (TestShard, MqttClient, MqttClient) {
     let mut shard = TestShard::new();
-    let subscriber = connect(&mut shard, resumable("sub"));
+    let subscriber = MqttClient::joined(&mut shard, MqttClient::resumable("sub"));
     subscriber.subscribe(&mut shard, 1, "g", qos);
     subscriber.take(&mut shard);
-    let publisher = connect(&mut shard, MqttClient::hello(V5, "pub"));
+    let publisher = MqttClient::joined(&mut shard, MqttClient::hello(V5, "pub"));
     (shard, subscriber, publisher)
 }
 
@@ -60,7 +48,7 @@ fn take_over(shard: &mut TestShard, _: &MqttClient) -> MqttClient {
 }
 
 fn again(shard: &mut TestShard) -> MqttClient {
-    let (client, connack) = MqttClient::connected(shard, mqtt("sub"), resumable("sub"));
+    let (client, connack) = MqttClient::connected(shard, mqtt("sub"), MqttClient::resumable("sub"));
     assert!(connack.session_present);
     client
 }
@@ -139,7 +127,7 @@ fn a_message_of_qos_2_is_never_doubled() {
 }
 
 fn publisher_again(shard: &mut TestShard) -> MqttClient {
-    connect(shard, MqttClient::hello(V5, "pub"))
+    MqttClient::joined(shard, MqttClient::hello(V5, "pub"))
 }
 
 #[test]
@@ -147,7 +135,7 @@ fn a_repeated_publish_of_qos_2_is_sent_once() {
     for (lost, lose) in LOSSES {
         let mut shard = TestShard::new();
         let member = shard.connected(ConnectRequest { groups: vec![group("g")], ..json("j") });
-        let publisher = connect(&mut shard, resumable("sub"));
+        let publisher = MqttClient::joined(&mut shard, MqttClient::resumable("sub"));
         publisher.publish(&mut shard, "g", ExactlyOnce, 7, "a");
         assert_eq!(publisher.read(&mut shard), ["pubrec 7"]);
         let publisher = lose(&mut shard, &publisher);
@@ -171,9 +159,9 @@ fn a_repeated_publish_of_qos_2_is_sent_once() {
 #[test]
 fn no_more_are_in_flight_than_the_client_wants() {
     let mut shard = TestShard::new();
-    let mut hello = resumable("sub");
+    let mut hello = MqttClient::resumable("sub");
     hello.properties.push_number(Property::ReceiveMaximum, 2);
-    let subscriber = connect(&mut shard, hello);
+    let subscriber = MqttClient::joined(&mut shard, hello);
     subscriber.subscribe(&mut shard, 1, "g", AtLeastOnce);
     subscriber.take(&mut shard);
     let publisher = publisher_again(&mut shard);
@@ -198,9 +186,9 @@ fn no_more_are_in_flight_than_the_client_wants() {
 #[test]
 fn after_a_crash_what_was_never_sent_has_dup_too() {
     let mut shard = TestShard::new();
-    let mut hello = resumable("sub");
+    let mut hello = MqttClient::resumable("sub");
     hello.properties.push_number(Property::ReceiveMaximum, 1);
-    let subscriber = connect(&mut shard, hello.clone());
+    let subscriber = MqttClient::joined(&mut shard, hello.clone());
     subscriber.subscribe(&mut shard, 1, "g", ExactlyOnce);
     subscriber.take(&mut shard);
     let publisher = publisher_again(&mut shard);
@@ -208,7 +196,7 @@ fn after_a_crash_what_was_never_sent_has_dup_too() {
     publisher.publish(&mut shard, "g", ExactlyOnce, 2, "b");
     assert_eq!(subscriber.read(&mut shard), ["g q1 #1 a"], "the other waits");
     shard.crash();
-    let subscriber = connect(&mut shard, hello.clone());
+    let subscriber = MqttClient::joined(&mut shard, hello.clone());
     assert_eq!(subscriber.read(&mut shard), ["g q1 #1 dup a"]);
     puback(&mut shard, &subscriber, 1);
     assert_eq!(subscriber.read(&mut shard), ["g q2 #2 dup b"], "nothing on disk says that it was not sent");
@@ -216,7 +204,7 @@ fn after_a_crash_what_was_never_sent_has_dup_too() {
     let publisher = publisher_again(&mut shard);
     publisher.publish(&mut shard, "g", AtLeastOnce, 1, "c");
     shard.cut(subscriber.slot);
-    let subscriber = connect(&mut shard, hello);
+    let subscriber = MqttClient::joined(&mut shard, hello);
     subscriber.send(&mut shard, &UpstreamPacket::Pubrec(MqttClient::ack(2)));
     subscriber.send(&mut shard, &UpstreamPacket::Pubcomp(MqttClient::ack(2)));
     assert_eq!(subscriber.read(&mut shard), ["g q2 #2 dup b", "pubrel 2", "g q1 #3 c"]);
@@ -229,9 +217,9 @@ fn what_another_socket_was_sent_has_dup_after_a_sleep() {
     publisher.publish(&mut shard, "g", AtLeastOnce, 2, "b");
     assert_eq!(subscriber.read(&mut shard), ["g q1 #1 a", "g q1 #2 b"]);
     shard.cut(subscriber.slot);
-    let mut hello = resumable("sub");
+    let mut hello = MqttClient::resumable("sub");
     hello.properties.push_number(Property::ReceiveMaximum, 1);
-    let subscriber = connect(&mut shard, hello);
+    let subscriber = MqttClient::joined(&mut shard, hello);
     assert_eq!(subscriber.read(&mut shard), ["g q1 #1 dup a"]);
     shard.hibernate();
     puback(&mut shard, &subscriber, 1);
@@ -253,13 +241,13 @@ fn a_message_waits_for_a_client_that_is_absent() {
 #[test]
 fn a_session_ends_with_its_time() {
     for (mut hello, seconds) in [
-        (resumable("sub"), 30),
+        (MqttClient::resumable("sub"), 30),
         (MqttClient::hello(V5, "sub"), 0),
         (MqttClient::hello(V3_1_1, "sub"), 0),
         (Connect { clean_start: false, ..MqttClient::hello(V3_1_1, "sub") }, 30),
     ] {
         let mut shard = TestShard::new();
-        let client = connect(&mut shard, hello.clone());
+        let client = MqttClient::joined(&mut shard, hello.clone());
         client.subscribe(&mut shard, 1, "g", AtLeastOnce);
         shard.cut(client.slot);
         assert_eq!(shard.core().connections(), usize::from(seconds > 0), "{hello:?}");
@@ -283,7 +271,7 @@ fn disconnect_may_change_how_long_the_session_lasts() {
     end.properties.push_number(Property::SessionExpiryInterval, 0);
     subscriber.send(&mut shard, &UpstreamPacket::Disconnect(end));
     assert!(!shard.exists(Target::Connection(ConnectionId::parse("sub").expect("an id"))));
-    let client = connect(&mut shard, MqttClient::hello(V5, "other"));
+    let client = MqttClient::joined(&mut shard, MqttClient::hello(V5, "other"));
     let mut longer = Disconnect::default();
     longer.properties.push_number(Property::SessionExpiryInterval, 10);
     client.send(&mut shard, &UpstreamPacket::Disconnect(longer));
@@ -326,9 +314,9 @@ fn a_message_says_how_long_it_lives_on() {
 #[test]
 fn a_packet_that_is_too_large_for_a_client_is_left_out() {
     let mut shard = TestShard::new();
-    let mut hello = resumable("sub");
+    let mut hello = MqttClient::resumable("sub");
     hello.properties.push_number(Property::MaximumPacketSize, 64);
-    let subscriber = connect(&mut shard, hello);
+    let subscriber = MqttClient::joined(&mut shard, hello);
     subscriber.subscribe(&mut shard, 1, "g", AtLeastOnce);
     subscriber.take(&mut shard);
     for payload in ["x".repeat(70), "y".to_owned()] {
@@ -363,6 +351,6 @@ fn a_session_with_too_much_owed_ends() {
     assert_eq!(shard.core().connections(), 2);
     publisher.publish(&mut shard, "g", AtLeastOnce, 1, "x");
     assert_eq!(shard.core().connections(), 1);
-    let (_, connack) = MqttClient::connected(&mut shard, mqtt("sub"), resumable("sub"));
+    let (_, connack) = MqttClient::connected(&mut shard, mqtt("sub"), MqttClient::resumable("sub"));
     assert!(!connack.session_present, "the client learns of it");
 }

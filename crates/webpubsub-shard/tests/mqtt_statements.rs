@@ -22,18 +22,6 @@ fn hello(version: Version, id: &str) -> Connect {
     MqttClient::hello(version, id)
 }
 
-/// A CONNECT that goes on with a session, which outlives its socket by 30 s.
-fn resumable(id: &str) -> Connect {
-    let mut connect = Connect { clean_start: false, ..hello(V5, id) };
-    connect.properties.push_number(Property::SessionExpiryInterval, 30);
-    connect
-}
-
-fn connect(shard: &mut TestShard, connect: Connect) -> MqttClient {
-    let request = mqtt(&connect.client_id);
-    MqttClient::connected(shard, request, connect).0
-}
-
 fn last_packets(shard: &TestShard, version: Version) -> Vec<DownstreamPacket> {
     MqttClient::packets(version, &shard.closed.last().expect("a closed socket").frames)
 }
@@ -43,7 +31,7 @@ fn last_packets(shard: &TestShard, version: Version) -> Vec<DownstreamPacket> {
 fn a_session_without_time_does_not_outlive_its_takeover() {
     for (first, second) in [(V3_1_1, V3_1_1), (V5, V5), (V3_1_1, V5), (V5, V3_1_1)] {
         let mut shard = TestShard::new();
-        let member = connect(&mut shard, hello(first, "a"));
+        let member = MqttClient::joined(&mut shard, hello(first, "a"));
         member.subscribe(&mut shard, 1, "g", AtLeastOnce);
         let goes_on = Connect { clean_start: false, ..hello(second, "a") };
         let (client, connack) = MqttClient::connected(&mut shard, mqtt("a"), goes_on);
@@ -140,7 +128,7 @@ fn a_packet_id_that_is_free_is_that_of_another_message() {
 #[test]
 fn unsubscribing_completes_what_was_sent_and_adds_nothing() {
     let mut shard = TestShard::new();
-    let client = connect(&mut shard, resumable("a"));
+    let client = MqttClient::joined(&mut shard, MqttClient::resumable("a"));
     client.subscribe(&mut shard, 1, "g", ExactlyOnce);
     client.publish(&mut shard, "g", ExactlyOnce, 1, "x");
     client.take(&mut shard);
@@ -153,7 +141,7 @@ fn unsubscribing_completes_what_was_sent_and_adds_nothing() {
     shard.publish(Target::Group(group("g")), text("y"));
     assert_eq!(client.read(&mut shard), ["unsuback 1 [0]"]);
     shard.cut(client.slot);
-    let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), resumable("a"));
+    let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), MqttClient::resumable("a"));
     assert_eq!(client.read(&mut shard), ["g q2 #1 dup x"]);
     client.send(&mut shard, &UpstreamPacket::Pubrec(MqttClient::ack(1)));
     assert_eq!(client.read(&mut shard), ["pubrel 1"]);
@@ -163,7 +151,7 @@ fn unsubscribing_completes_what_was_sent_and_adds_nothing() {
 #[test]
 fn a_message_of_qos_2_that_was_sent_does_not_expire() {
     let mut shard = TestShard::new();
-    let client = connect(&mut shard, resumable("a"));
+    let client = MqttClient::joined(&mut shard, MqttClient::resumable("a"));
     client.subscribe(&mut shard, 1, "g", ExactlyOnce);
     let mut message = MqttClient::message("g", ExactlyOnce, 1, "x");
     message.properties.push_number(Property::MessageExpiryInterval, 5);
@@ -171,7 +159,7 @@ fn a_message_of_qos_2_that_was_sent_does_not_expire() {
     assert_eq!(client.read(&mut shard), ["suback 1 [2]", "g q2 #1 x", "pubrec 1"]);
     shard.cut(client.slot);
     shard.pass(Duration::from_secs(10));
-    let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), resumable("a"));
+    let (client, _) = MqttClient::connected(&mut shard, mqtt("a"), MqttClient::resumable("a"));
     assert_eq!(client.read(&mut shard), ["g q2 #1 dup x"]);
     client.send(&mut shard, &UpstreamPacket::Pubrel(MqttClient::ack(1)));
     client.send(&mut shard, &UpstreamPacket::Pubrec(MqttClient::ack(1)));
@@ -182,7 +170,7 @@ fn a_message_of_qos_2_that_was_sent_does_not_expire() {
 #[test]
 fn topics_are_compared_character_by_character() {
     let mut shard = TestShard::new();
-    let client = connect(&mut shard, hello(V5, "a"));
+    let client = MqttClient::joined(&mut shard, hello(V5, "a"));
     let topics = ["\u{e9}", "e\u{301}", "\u{feff}g", "g", "G", "g/", "/g", "a//b", "a/b"];
     for topic in topics {
         client.subscribe(&mut shard, 1, topic, AtMostOnce);
@@ -204,7 +192,7 @@ fn topics_are_compared_character_by_character() {
 fn a_will_is_published_as_its_client_wrote_it() {
     for is_lost in [false, true] {
         let mut shard = TestShard::new();
-        let witness = connect(&mut shard, resumable("w"));
+        let witness = MqttClient::joined(&mut shard, MqttClient::resumable("w"));
         witness.subscribe(&mut shard, 1, "wills", ExactlyOnce);
         witness.take(&mut shard);
         let mut properties = Properties::default();
@@ -222,11 +210,11 @@ fn a_will_is_published_as_its_client_wrote_it() {
             retain: false,
             properties: properties.clone(),
         };
-        let client = connect(&mut shard, Connect { will: Some(will), ..hello(V5, "a") });
+        let client = MqttClient::joined(&mut shard, Connect { will: Some(will), ..hello(V5, "a") });
         let witness = if is_lost {
             shard.crash();
             shard.pass(Duration::from_secs(1));
-            connect(&mut shard, resumable("w"))
+            MqttClient::joined(&mut shard, MqttClient::resumable("w"))
         } else {
             shard.cut(client.slot);
             witness
@@ -332,15 +320,15 @@ fn only_messages_connack_and_disconnect_have_properties() {
 fn a_takeover_publishes_a_delayed_will_only_with_its_session() {
     for (clean_start, expected) in [(false, 0), (true, 1)] {
         let mut shard = TestShard::new();
-        let witness = connect(&mut shard, hello(V5, "w"));
+        let witness = MqttClient::joined(&mut shard, hello(V5, "w"));
         witness.subscribe(&mut shard, 1, "wills", AtMostOnce);
         witness.take(&mut shard);
         let mut properties = Properties::default();
         properties.push_number(Property::WillDelayInterval, 20);
         let (topic, payload) = ("wills".into(), vec![]);
         let will = Will { topic, payload, qos: AtMostOnce, retain: false, properties };
-        connect(&mut shard, Connect { will: Some(will), ..resumable("a") });
-        connect(&mut shard, Connect { clean_start, ..resumable("a") });
+        MqttClient::joined(&mut shard, Connect { will: Some(will), ..MqttClient::resumable("a") });
+        MqttClient::joined(&mut shard, Connect { clean_start, ..MqttClient::resumable("a") });
         assert_eq!(witness.read(&mut shard).len(), expected, "{clean_start}");
         shard.pass(Duration::from_secs(40));
         assert_eq!(witness.read(&mut shard), [""; 0]);
@@ -359,7 +347,7 @@ fn every_first_byte_is_answered_or_ends_the_connection() {
                 let early = MqttClient::open(&mut shard, mqtt("a"), version);
                 early.send_bytes(&mut shard, bytes.clone());
                 assert!(!shard.is_open(early.slot), "{bytes:x?} is no CONNECT");
-                let client = connect(&mut shard, hello(version, "a"));
+                let client = MqttClient::joined(&mut shard, hello(version, "a"));
                 client.send_bytes(&mut shard, bytes.clone());
                 if shard.is_open(client.slot) {
                     client.take(&mut shard);
@@ -378,9 +366,9 @@ fn every_first_byte_is_answered_or_ends_the_connection() {
 #[test]
 fn packet_ids_go_round_and_are_never_0() {
     let mut shard = TestShard::new();
-    let mut hello = resumable("a");
+    let mut hello = MqttClient::resumable("a");
     hello.properties.push_number(Property::ReceiveMaximum, 1);
-    let client = connect(&mut shard, hello);
+    let client = MqttClient::joined(&mut shard, hello);
     client.subscribe(&mut shard, 1, "g", AtLeastOnce);
     client.take(&mut shard);
     for number in 0..65_537_u32 {
@@ -400,7 +388,7 @@ fn packet_ids_go_round_and_are_never_0() {
 #[test]
 fn the_last_of_equal_filters_counts() {
     let mut shard = TestShard::new();
-    let client = connect(&mut shard, hello(V5, "a"));
+    let client = MqttClient::joined(&mut shard, hello(V5, "a"));
     let subscription = |qos, no_local| Subscription {
         filter: "g".into(),
         qos,
@@ -421,12 +409,12 @@ fn the_last_of_equal_filters_counts() {
 fn a_disconnect_with_another_code_publishes_the_will() {
     for code in [0x04, 0x80, 0x98] {
         let mut shard = TestShard::new();
-        let witness = connect(&mut shard, hello(V5, "w"));
+        let witness = MqttClient::joined(&mut shard, hello(V5, "w"));
         witness.subscribe(&mut shard, 1, "wills", AtMostOnce);
         witness.take(&mut shard);
         let (topic, payload, properties) = ("wills".into(), vec![], Properties::default());
         let will = Will { topic, payload, qos: AtMostOnce, retain: false, properties };
-        let client = connect(&mut shard, Connect { will: Some(will), ..hello(V5, "a") });
+        let client = MqttClient::joined(&mut shard, Connect { will: Some(will), ..hello(V5, "a") });
         let end = Disconnect { reason: ReasonCode(code), ..Disconnect::default() };
         client.send(&mut shard, &UpstreamPacket::Disconnect(end));
         assert_eq!(witness.read(&mut shard), ["wills q0 "], "{code:#x}");
@@ -438,7 +426,7 @@ fn a_disconnect_with_another_code_publishes_the_will() {
 #[test]
 fn a_client_may_refuse_what_it_is_sent() {
     let mut shard = TestShard::new();
-    let client = connect(&mut shard, resumable("a"));
+    let client = MqttClient::joined(&mut shard, MqttClient::resumable("a"));
     for (topic, qos) in [("one", AtLeastOnce), ("two", ExactlyOnce)] {
         client.subscribe(&mut shard, 1, topic, qos);
         client.publish(&mut shard, topic, qos, 1, "x");
@@ -449,7 +437,7 @@ fn a_client_may_refuse_what_it_is_sent() {
     client.send(&mut shard, &UpstreamPacket::Pubrec(refused(2)));
     assert_eq!(client.read(&mut shard), [""; 0], "no PUBREL follows");
     shard.cut(client.slot);
-    let (client, connack) = MqttClient::connected(&mut shard, mqtt("a"), resumable("a"));
+    let (client, connack) = MqttClient::connected(&mut shard, mqtt("a"), MqttClient::resumable("a"));
     assert!(connack.session_present);
     assert_eq!(client.read(&mut shard), [""; 0], "neither comes again");
 }

@@ -15,20 +15,8 @@ use Version::V5;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A CONNECT that goes on with a session, which outlives its socket by 30 s.
-fn resumable(id: &str) -> Connect {
-    let mut connect = Connect { clean_start: false, ..MqttClient::hello(V5, id) };
-    connect.properties.push_number(Property::SessionExpiryInterval, 30);
-    connect
-}
-
-fn connect(shard: &mut TestShard, connect: Connect) -> MqttClient {
-    let request = mqtt(&connect.client_id);
-    MqttClient::connected(shard, request, connect).0
-}
-
 fn again(shard: &mut TestShard) -> MqttClient {
-    let (client, connack) = MqttClient::connected(shard, mqtt("sub"), resumable("sub"));
+    let (client, connack) = MqttClient::connected(shard, mqtt("sub"), MqttClient::resumable("sub"));
     assert!(connack.session_present);
     client
 }
@@ -51,7 +39,7 @@ fn with_will(mut hello: Connect, delay: u32) -> Connect {
 /// A shard with a subscriber of wills.
 fn with_witness() -> (TestShard, MqttClient) {
     let mut shard = TestShard::new();
-    let witness = connect(&mut shard, resumable("witness"));
+    let witness = MqttClient::joined(&mut shard, MqttClient::resumable("witness"));
     witness.subscribe(&mut shard, 1, "wills", AtMostOnce);
     witness.take(&mut shard);
     (shard, witness)
@@ -66,7 +54,7 @@ fn a_will_is_published_unless_the_client_says_goodbye() {
         (
             |shard, _| {
                 shard.pass(80 * SECOND);
-                connect(shard, resumable("witness"));
+                MqttClient::joined(shard, MqttClient::resumable("witness"));
                 shard.pass(11 * SECOND);
             },
             true,
@@ -81,7 +69,7 @@ fn a_will_is_published_unless_the_client_says_goodbye() {
         ),
         (
             |shard, _| {
-                connect(shard, MqttClient::hello(V5, "a"));
+                MqttClient::joined(shard, MqttClient::hello(V5, "a"));
             },
             true,
         ),
@@ -89,7 +77,7 @@ fn a_will_is_published_unless_the_client_says_goodbye() {
     ];
     for (at, (end, is_published)) in ends.into_iter().enumerate() {
         let (mut shard, witness) = with_witness();
-        let client = connect(&mut shard, with_will(MqttClient::hello(V5, "a"), 0));
+        let client = MqttClient::joined(&mut shard, with_will(MqttClient::hello(V5, "a"), 0));
         end(&mut shard, &client);
         let received = witness.read(&mut shard);
         let is_received = received.iter().any(|line| line == "wills q0 gone");
@@ -100,16 +88,16 @@ fn a_will_is_published_unless_the_client_says_goodbye() {
 #[test]
 fn a_will_may_wait_for_the_client_to_come_back() {
     let (mut shard, witness) = with_witness();
-    let client = connect(&mut shard, with_will(resumable("a"), 5));
+    let client = MqttClient::joined(&mut shard, with_will(MqttClient::resumable("a"), 5));
     shard.cut(client.slot);
     shard.pass(4 * SECOND);
-    let client = connect(&mut shard, with_will(resumable("a"), 5));
+    let client = MqttClient::joined(&mut shard, with_will(MqttClient::resumable("a"), 5));
     shard.pass(10 * SECOND);
     assert_eq!(witness.read(&mut shard), [""; 0], "it came back in time");
     shard.cut(client.slot);
     shard.pass(6 * SECOND);
     assert_eq!(witness.read(&mut shard), ["wills q0 gone"]);
-    let client = connect(&mut shard, with_will(resumable("a"), 60));
+    let client = MqttClient::joined(&mut shard, with_will(MqttClient::resumable("a"), 60));
     shard.cut(client.slot);
     shard.pass(29 * SECOND);
     assert_eq!(witness.read(&mut shard), [""; 0]);
@@ -120,18 +108,18 @@ fn a_will_may_wait_for_the_client_to_come_back() {
 #[test]
 fn a_will_survives_a_crash_and_is_published_once() {
     let (mut shard, _) = with_witness();
-    connect(&mut shard, with_will(MqttClient::hello(V5, "a"), 0));
-    let waiting = connect(&mut shard, with_will(resumable("b"), 10));
+    MqttClient::joined(&mut shard, with_will(MqttClient::hello(V5, "a"), 0));
+    let waiting = MqttClient::joined(&mut shard, with_will(MqttClient::resumable("b"), 10));
     shard.cut(waiting.slot);
     shard.crash();
     shard.pass(SECOND);
-    let witness = connect(&mut shard, resumable("witness"));
+    let witness = MqttClient::joined(&mut shard, MqttClient::resumable("witness"));
     assert_eq!(shard.core().connections(), 2, "the session without time has ended");
     shard.pass(10 * SECOND);
     assert_eq!(witness.read(&mut shard), ["wills q0 gone"]);
     shard.crash();
     shard.pass(SECOND);
-    let witness = connect(&mut shard, resumable("witness"));
+    let witness = MqttClient::joined(&mut shard, MqttClient::resumable("witness"));
     shard.pass(29 * SECOND);
     assert_eq!(witness.read(&mut shard), [""; 0]);
 }
@@ -139,17 +127,17 @@ fn a_will_survives_a_crash_and_is_published_once() {
 #[test]
 fn a_will_is_published_though_its_client_is_back_first() {
     let (mut shard, _) = with_witness();
-    connect(&mut shard, with_will(resumable("a"), 0));
-    let slow = connect(&mut shard, with_will(resumable("b"), 5));
+    MqttClient::joined(&mut shard, with_will(MqttClient::resumable("a"), 0));
+    let slow = MqttClient::joined(&mut shard, with_will(MqttClient::resumable("b"), 5));
     shard.cut(slow.slot);
     shard.crash();
-    let witness = connect(&mut shard, resumable("witness"));
+    let witness = MqttClient::joined(&mut shard, MqttClient::resumable("witness"));
     // The clients are what wakes the shard, before any timer.
     shard.now = shard.now.after(4 * SECOND);
-    connect(&mut shard, with_will(resumable("a"), 0));
+    MqttClient::joined(&mut shard, with_will(MqttClient::resumable("a"), 0));
     assert_eq!(witness.read(&mut shard), ["wills q0 gone"], "its socket was lost with the memory");
     shard.now = shard.now.after(2 * SECOND);
-    connect(&mut shard, with_will(resumable("b"), 0));
+    MqttClient::joined(&mut shard, with_will(MqttClient::resumable("b"), 0));
     assert_eq!(witness.read(&mut shard), ["wills q0 gone"], "its delay was over");
 }
 
@@ -166,7 +154,7 @@ fn a_will_needs_the_permission_of_a_message() {
 #[test]
 fn a_will_waits_on_a_subscriber_that_is_its_own_client() {
     let mut shard = TestShard::new();
-    let client = connect(&mut shard, with_will(resumable("sub"), 0));
+    let client = MqttClient::joined(&mut shard, with_will(MqttClient::resumable("sub"), 0));
     client.subscribe(&mut shard, 1, "wills", AtLeastOnce);
     shard.cut(client.slot);
     let client = again(&mut shard);

@@ -1,8 +1,8 @@
 //! An MQTT client of a test shard.
 
 use webpubsub_mqtt::{
-    Ack, Connack, Connect, Disconnect, DownstreamDecoder, DownstreamPacket, PacketId, Properties, Publish,
-    Qos, ReasonCode, Subscribe, Subscription, UpstreamPacket, Version,
+    Ack, Connack, Connect, Disconnect, DownstreamDecoder, DownstreamPacket, PacketId, Properties, Property,
+    Publish, Qos, ReasonCode, Subscribe, Subscription, UpstreamPacket, Version,
 };
 use webpubsub_protocol::client::{Frame, Subprotocol};
 use webpubsub_shard::{ConnectRequest, Input, Slot};
@@ -42,6 +42,18 @@ impl MqttClient {
             password: None,
             properties: Properties::default(),
         }
+    }
+
+    /// A CONNECT of MQTT 5.0 that goes on with a session, which outlives its socket by 30 s.
+    pub fn resumable(id: &str) -> Connect {
+        let mut connect = Connect { clean_start: false, ..Self::hello(Version::V5, id) };
+        connect.properties.push_number(Property::SessionExpiryInterval, 30);
+        connect
+    }
+
+    /// Opens a socket of a user of the client's id, and connects.
+    pub fn joined(shard: &mut TestShard, connect: Connect) -> Self {
+        Self::connected(shard, mqtt(&connect.client_id), connect).0
     }
 
     /// Opens a socket, connects, and takes the CONNACK, which says yes. The client is in `slot` then.

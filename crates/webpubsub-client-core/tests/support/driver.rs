@@ -20,6 +20,11 @@ use webpubsub_protocol::time::Timestamp;
 /// What the credential gives.
 pub(crate) const URL: &str = "wss://h/client/hubs/chat?access_token=t";
 
+/// Without recovery, so that every loss is for good.
+pub(crate) fn unreliable() -> Options {
+    Options { subprotocol: Subprotocol::Json, ..Options::default() }
+}
+
 /// A session, its clock, and what has gone by since the last check.
 pub(crate) struct Driver {
     session: Session<MessageData>,
