@@ -206,13 +206,19 @@ function ours({ folder = root, dialect, shards, ...rest }) {
 }
 
 /**
+ * The build of the native server, once it has begun.
+ * @type {Promise<void> | undefined}
+ */
+let built;
+
+/**
  * @param {Form} contender
  * @returns {Contender}
  */
 function native({ dialect, options, ...rest }) {
   const start = async () => {
     const { buildServer, startServer } = await import("../scripts/service/native.mjs");
-    await buildServer();
+    await (built ??= buildServer());
     return new Ours(startServer, { dialect, options }).start();
   };
   return { ...rest, made: [], isPresent: () => true, start };
