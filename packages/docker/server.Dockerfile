@@ -10,8 +10,8 @@ WORKDIR /source
 COPY . .
 RUN target="$(rustc --version --verbose | sed --quiet 's/^host: //p')" \
  && features="$(if test -f build/www/index.html; then echo pages; fi)" \
- && cargo build --locked --profile server --target "$target" --package webpubsub-server --features "$features" \
- && install -D "target/$target/server/webpubsub-server" /image/webpubsub-server \
+ && cargo build --locked --release --target "$target" --package webpubsub-server --features "$features" \
+ && install -D "target/$target/release/webpubsub-server" /image/webpubsub-server \
  && install -D --mode 644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
  && install --directory --mode 700 --owner 10001 --group 10001 /image/state
 

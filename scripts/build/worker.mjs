@@ -18,7 +18,7 @@ const entry = at("worker", "js", "entry.ts");
 
 export const worker = {
   part: "worker",
-  title: "worker (Rust to wasm, release)",
+  title: "worker (Rust to wasm)",
   inputs: () => {
     const crates = crateFolders("worker").flatMap((crate) => [join(crate, "Cargo.toml"), join(crate, "src")]);
     return filesUnder(at("Cargo.toml"), at("Cargo.lock"), at("worker", "js"), ...crates);
@@ -28,7 +28,7 @@ export const worker = {
   /** @param {Progress} progress */
   async make(progress) {
     const staging = join(build, ".worker");
-    await run(neededTool("worker-build"), ["--release", "--out-dir", staging, "--", "--locked"], {
+    await run(neededTool("worker-build"), ["--profile", "worker", "--out-dir", staging, "--", "--locked"], {
       cwd: at("worker"),
       // Rust's imports name files of `worker/js` from the root on, and esbuild looks for them there.
       env: { ...wasmEnv(), ...cargoProgress.env, NODE_PATH: root, RUST_BACKTRACE: "0" },

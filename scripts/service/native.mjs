@@ -7,10 +7,9 @@ import { step } from "../terminal.mjs";
 import { nativeEnv } from "../toolchain.mjs";
 
 const PACKAGE = "webpubsub-server";
-const PROFILE = "server";
 
 /** The program; the environment may name one that is built already. */
-const serverProgram = process.env.WEBPUBSUB_SERVER ?? at("target", PROFILE, PACKAGE);
+const serverProgram = process.env.WEBPUBSUB_SERVER ?? at("target", "release", PACKAGE);
 
 /**
  * Has glibc give memory of long messages back: left to itself it raises the length from which it asks the system for each
@@ -23,7 +22,7 @@ export const GLIBC_TUNABLES = "glibc.malloc.mmap_threshold=131072:glibc.malloc.t
  */
 export async function buildServer({ ahead = false } = {}) {
   if (process.env.WEBPUBSUB_SERVER) return;
-  const args = ["build", "--locked", "--profile", PROFILE, "-p", PACKAGE];
+  const args = ["build", "--locked", "--release", "-p", PACKAGE];
   // They come with a build of everything.
   if (existsSync(at("build", "www", "index.html"))) args.push("--features", "pages");
   const make = () => run("cargo", args, { cwd: root, env: nativeEnv(), isModest: ahead });
