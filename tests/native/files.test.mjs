@@ -22,6 +22,8 @@ const OTHERS = 256;
 const HUBS = 20;
 /** More than may have their files open at once. */
 const STORED_HUBS = 300;
+/** Who comes, one after the other, while they are started. */
+const NEWCOMERS = 100;
 
 /** Starts a service that may have so few files open; `limit` has it have another number at its next start. */
 async function limitedService(t, options = {}) {
@@ -148,5 +150,12 @@ test("hubs that are stored are started as open files allow", async (t) => {
   service.limit(STORED_HUBS);
   await service.start();
   for (const hub of hubs.slice(0, 5)) await hub.send("", "hello");
+  // Meanwhile whoever comes is let in.
+  const bytes = `GET /api/health HTTP/1.1\r\nHost: ${new URL(service.endpoint).host}\r\nConnection: close\r\n\r\n`;
+  for (let n = 0; n < NEWCOMERS; n++) {
+    const newcomer = await crowd(service, 1, bytes);
+    await until(() => pass(10, newcomer.settled === 1), "an answer or an end");
+    assert.ok(newcomer.sockets[0].bytesRead > 0, `newcomer ${n}`);
+  }
   assert.ok(!service.output.includes(`"failed"`), service.output.split("\n", 3).join("\n"));
 });

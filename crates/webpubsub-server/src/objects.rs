@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use webpubsub_service::{DirectoryCall, ObjectResponse, REGISTER, ShardCall, parse_object_name};
 
 use crate::directory::{self, Directory};
@@ -143,10 +143,13 @@ impl Objects {
     }
 
     /// Starts what is stored of these objects, one after the other, for what they are to do. Where files are few, those
-    /// that have nothing to do give theirs back before the next is started.
+    /// that have nothing to do give theirs back before the next is started, so that clients find room meanwhile. One that
+    /// has waited for [`IDLE`] is started as long as there is a file for it.
     async fn wake(self: Rc<Self>, names: Vec<String>) {
+        let open = &self.thread.open;
         for name in names {
-            while !self.thread.open.has_room_for_others() {
+            let since = Instant::now();
+            while !open.has_room_for_stored() && !(since.elapsed() >= IDLE && open.has_room_for_others()) {
                 sleep(WAKE_PAUSE).await;
             }
             if *self.thread.stopping.borrow() {

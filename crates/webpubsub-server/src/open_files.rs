@@ -84,6 +84,14 @@ impl OpenFiles {
         self.all() < self.0.limit - self.reserve() / 4
     }
 
+    /// Whether a stored object may be started that nobody has asked for. Clients who come meanwhile find room; of the files
+    /// that are kept free of them, half are for such objects however many clients there are.
+    pub(crate) fn has_room_for_stored(&self) -> bool {
+        let reserve = self.reserve();
+        let others = self.0.others.load(Ordering::Relaxed);
+        self.has_room_for_others() && (others < reserve / 2 || self.all() < self.0.limit - reserve)
+    }
+
     /// Says that there is no room for something, unless that was said a moment ago.
     pub(crate) fn say_full(&self, what: &str) {
         let (now, said) = (clock::now().as_millis(), self.0.said.load(Ordering::Relaxed));
@@ -166,6 +174,23 @@ mod tests {
     fn calls_leave_room_for_databases() {
         let (connections, calls) = room(1024, 0);
         assert_eq!(1024 - connections - calls, 64);
+    }
+
+    #[test]
+    fn what_is_stored_is_started_with_room_left_for_connections() {
+        for (before, started, after) in [(0, 768, 128), (500, 268, 128), (768, 128, 0)] {
+            let open = OpenFiles::of(1024, 0);
+            open.0.others.store(0, Ordering::Relaxed);
+            let mut all: Vec<_> = (0..before).map(|_| open.connection()).collect();
+            while open.has_room_for_stored() {
+                all.push(open.others(1));
+            }
+            assert_eq!(all.len() - before, started);
+            while open.has_room_for_connection() {
+                all.push(open.connection());
+            }
+            assert_eq!(open.connections() - before, after);
+        }
     }
 
     #[test]
