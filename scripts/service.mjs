@@ -1,7 +1,7 @@
 // Running the service on this machine, whatever runs it: from the command line to the last signal.
 import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join, sep } from "node:path";
 import {
   accessKeys,
   bracketed,
@@ -20,7 +20,7 @@ import { currentKeys } from "./service/current-keys.mjs";
 import { Farewell } from "./service/farewell.mjs";
 import { privately } from "./service/folder.mjs";
 import { freePort, healthy, reachable } from "./service/ready.mjs";
-import { checkFolder, checkUnused, claim, forget, record } from "./service/record.mjs";
+import { checkFolder, checkUnused, claim, forget, makeFolder, record } from "./service/record.mjs";
 import { LOOK_EVERY_MS, certificateIn, listenSecurely } from "./service/secure.mjs";
 import { workerConfig } from "./service/worker-config.mjs";
 import { Problem, UsageProblem, say } from "./terminal.mjs";
@@ -91,7 +91,7 @@ export async function runService({
   exitOnSignals();
   const options = await optionsOf(args, command);
   /** @type {Stdio} */
-  const stdio = ["ignore", ...outputs(options.logFile)];
+  const stdio = ["ignore", ...outputs(options)];
   let keys = warnOfWeakKeys(accessKeys());
   await setUp();
   checkConfigured((await workerConfig(options)).vars ?? {});
@@ -281,11 +281,13 @@ async function whereReached({ host, port, state, https }, securePort) {
 }
 
 /**
- * @param {string | undefined} logFile
+ * @param {Pick<ServiceOptions, "logFile" | "state">} options
  * @returns {Stdio}
  */
-function outputs(logFile) {
+function outputs({ logFile, state }) {
   if (!logFile) return ["inherit", "inherit"];
+  // Made for the log alone, the state folder would be open to all.
+  if (logFile.startsWith(join(state, sep))) makeFolder(state);
   try {
     mkdirSync(dirname(logFile), { recursive: true });
     const log = openSync(logFile, "a");

@@ -78,16 +78,24 @@ const stateProblem = (state, error) =>
   );
 
 /**
- * Makes the state folder, if it is not there, this process's: of two that want it at once one gets it.
+ * Makes the state folder, if it is not there, its user's alone.
  * @param {string} state
- * @param {string} command
  */
-export async function claim(state, command) {
+export function makeFolder(state) {
   try {
     privateFolder(state, { ours: false });
   } catch (error) {
     throw stateProblem(state, error);
   }
+}
+
+/**
+ * Makes the state folder, if it is not there, and makes it this process's: of two that want it at once one gets it.
+ * @param {string} state
+ * @param {string} command
+ */
+export async function claim(state, command) {
+  makeFolder(state);
   await withLock(join(state, "start.lock"), "start on this state folder", () => {
     checkUnused(state);
     record(state, [], { command });

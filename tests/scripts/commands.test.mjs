@@ -1,7 +1,7 @@
 // The small commands as they are typed: what they print, where, and how they end.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -170,6 +170,17 @@ for (const [script, args, message] of wrong) {
     assert.match(stderr, message);
   });
 }
+
+test("a log in the state folder leaves that to its user alone", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "log-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const state = join(folder, "state");
+  const tooLong = join(state, "n".repeat(300));
+  const { status, stderr } = type("serve", "--port", "0", "--state", state, "--log-file", tooLong);
+  assert.equal(status, 2);
+  assert.match(stderr, /^--log-file: .* cannot be written \(ENAMETOOLONG\)\.\n$/);
+  assert.equal(statSync(state).mode & 0o777, 0o700);
+});
 
 test("a port in use is said before anything is built", async () => {
   const server = createServer();
