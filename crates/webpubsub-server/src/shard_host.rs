@@ -346,7 +346,7 @@ impl Host for ShardHost {
     }
 
     fn set_alarm(&mut self, due: Option<Timestamp>) {
-        // All shards are started with the process, and know their deadlines then.
+        // All stored shards are started with the process, as files allow, and know their deadlines then.
         self.alarm = due;
     }
 

@@ -11,7 +11,7 @@ use crate::slot::Slot;
 
 /// How many bytes of a client may always be kept until it is let in.
 const SMALL_BYTES: usize = 64 << 10;
-/// How many bytes of all of them may be kept, beside those.
+/// How many bytes of all of them may be kept, as far as one has more than that.
 const MAX_HELD_BYTES: usize = 16 << 20;
 
 /// What concerns MQTT clients of a shard, but for their sessions.
