@@ -1,5 +1,5 @@
 //! Sockets that were given something and are not written to yet. A fan-out to very many is written in slices, between
-//! which the other tasks of the thread have their turns; one to a hundred is one slice.
+//! which the other tasks of the thread have their turns; one of short messages to a hundred is one slice.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
