@@ -125,7 +125,7 @@ impl HubShard {
     #[wasm_bindgen(js_name = webSocketError)]
     pub fn websocket_error(&self, socket: &WebSocket) -> Result<()> {
         match self.known(socket) {
-            Some((shard, slot)) => drop(shard.step(Input::Broken { slot }, None)?),
+            Some((shard, slot)) => drop(shard.step(Input::Broken { slot, cause: None }, None)?),
             None => self.unwatch(socket),
         }
         Ok(())

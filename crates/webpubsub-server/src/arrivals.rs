@@ -94,7 +94,7 @@ impl Arrivals {
         match message {
             ShardMessage::Frames { seat, .. }
             | ShardMessage::Closed { seat, .. }
-            | ShardMessage::Broken(seat) => self.of_seat(seat.number).push_back(message),
+            | ShardMessage::Broken(seat, _) => self.of_seat(seat.number).push_back(message),
             ShardMessage::Stop(done) => self.stop = Some(done),
             ShardMessage::Call(..)
             | ShardMessage::Offer(_)
@@ -187,7 +187,7 @@ mod tests {
                 ShardMessage::Call(..)
                 | ShardMessage::Offer(_)
                 | ShardMessage::Command(..)
-                | ShardMessage::Broken(_)
+                | ShardMessage::Broken(..)
                 | ShardMessage::Ended(..)
                 | ShardMessage::KeepDelivery(_) => taken.push("call".to_owned()),
             }

@@ -230,9 +230,9 @@ impl Client {
                 self.open.write_rest().await;
                 self.open.wire.shut_down();
             }
-            End::Broken(Broken { code, reason }) => {
-                self.link.broken();
-                self.open.socket.put_last(frames::close(code, reason));
+            End::Broken(Broken { code, cause }) => {
+                self.link.broken(cause);
+                self.open.socket.put_last(frames::close(code, cause.map_or("", CloseCause::reason)));
                 self.open.write_rest().await;
                 self.open.wire.shut_down();
                 self.open.drain(false).await;
@@ -347,7 +347,10 @@ mod tests {
                 })
                 .await;
             assert!((MESSAGE_TIME..MESSAGE_TIME + 2 * CLOSE_ANSWER).contains(&began.elapsed()));
-            assert!(matches!(inbox.try_recv(), Ok(ShardMessage::Broken(_))));
+            assert!(matches!(
+                inbox.try_recv(),
+                Ok(ShardMessage::Broken(_, Some(CloseCause::MessageTooSlow)))
+            ));
             let mut answer = Vec::new();
             peer.read_to_end(&mut answer).unwrap();
             assert_eq!(answer, frames::close(1008, CloseCause::MessageTooSlow.reason()));

@@ -43,7 +43,8 @@ pub(crate) enum Received {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Broken {
     pub(crate) code: u16,
-    pub(crate) reason: &'static str,
+    /// `None` where it is no WebSocket traffic: then there are no words.
+    pub(crate) cause: Option<CloseCause>,
 }
 
 impl Reading {
@@ -118,7 +119,7 @@ impl Reading {
 
 impl From<CloseCause> for Broken {
     fn from(cause: CloseCause) -> Self {
-        Self { code: cause.code().0, reason: cause.reason() }
+        Self { code: cause.code().0, cause: Some(cause) }
     }
 }
 
@@ -128,7 +129,7 @@ impl Broken {
             return CloseCause::MessageTooLarge.into();
         }
         let code = if let Error::Utf8(_) = error { CloseCode::INVALID_PAYLOAD.0 } else { 1002 };
-        Self { code, reason: "" }
+        Self { code, cause: None }
     }
 }
 

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::mpsc::{UnboundedSender, WeakUnboundedSender};
 use tokio::sync::oneshot;
 use webpubsub_protocol::client::Frame;
-use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::event_handler::{CallFailure, Taken};
 use webpubsub_service::{Holder, HubView, ShardAnswer, ShardCall};
 use webpubsub_shard::{CallId, Command, Reply, ShardId};
@@ -41,7 +41,7 @@ pub(crate) enum ShardMessage {
     /// The end of a socket.
     Closed { seat: Seat, code: CloseCode, reason: String },
     /// What came over a socket was no WebSocket traffic.
-    Broken(Seat),
+    Broken(Seat, Option<CloseCause>),
     /// How something ended that the shard has begun in this life.
     Ended(Life, Ended),
     /// A record of an attempt to call an event handler.
@@ -145,10 +145,10 @@ impl Link {
         self.send(ShardMessage::Closed { seat: self.seat, code, reason });
     }
 
-    /// What came over the socket was no WebSocket traffic.
-    pub(crate) fn broken(&mut self) {
+    /// What came over the socket was no WebSocket traffic, or cannot be taken for this cause.
+    pub(crate) fn broken(&mut self, cause: Option<CloseCause>) {
         self.has_ended = true;
-        self.send(ShardMessage::Broken(self.seat));
+        self.send(ShardMessage::Broken(self.seat, cause));
     }
 
     fn send(&self, message: ShardMessage) {

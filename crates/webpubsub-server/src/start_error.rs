@@ -17,7 +17,7 @@ pub enum StartError {
     #[error("the service is not set up: {0}")]
     Config(ConfigError),
     /// There is no variable of this name.
-    #[error("--var {name}: there is no such variable, only {known} and HANDLER_SECRET_… for event handlers")]
+    #[error("--var {name}: there is no such variable, only {known}")]
     NoVariable {
         /// The name.
         name: String,
@@ -92,8 +92,10 @@ fn advice(error: &io::Error, option: &str) -> String {
         format!(": end what listens there, or take another port with {option} N")
     } else if kind == io::ErrorKind::PermissionDenied {
         format!(": take a port above 1023 with {option} N")
-    } else {
+    } else if kind == io::ErrorKind::AddrNotAvailable {
         ": take an address of this machine with --host H".to_owned()
+    } else {
+        String::new()
     }
 }
 

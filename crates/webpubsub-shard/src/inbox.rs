@@ -72,7 +72,7 @@ pub(crate) enum Arrived {
     /// The end of the socket, as in [`crate::Input::Closed`].
     Closed { code: CloseCode, reason: String },
     /// The end of the socket, as in [`crate::Input::Broken`].
-    Broken,
+    Broken(Option<CloseCause>),
 }
 
 impl Arrived {
@@ -95,7 +95,7 @@ impl Arrived {
         match self {
             Self::Message(_) | Self::Payload(_) => true,
             Self::Packet(_) => !self.is_acknowledgement(),
-            Self::Unreadable(_) | Self::Invalid(_) | Self::Closed { .. } | Self::Broken => false,
+            Self::Unreadable(_) | Self::Invalid(_) | Self::Closed { .. } | Self::Broken(_) => false,
         }
     }
 
@@ -110,6 +110,6 @@ impl Arrived {
 
     /// Whether nothing comes over the socket after it.
     pub(crate) const fn is_end(&self) -> bool {
-        matches!(self, Self::Closed { .. } | Self::Broken)
+        matches!(self, Self::Closed { .. } | Self::Broken(_))
     }
 }

@@ -1,7 +1,7 @@
 //! What happens to a shard.
 
 use webpubsub_protocol::client::Frame;
-use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::event_handler::{CallFailure, Taken};
 use webpubsub_protocol::id::SequenceId;
 use webpubsub_protocol::name::ConnectionId;
@@ -54,10 +54,12 @@ pub enum Input {
         /// The reason in it; ignored where there was no frame.
         reason: String,
     },
-    /// What came over a socket was no WebSocket traffic, and the platform has closed it.
+    /// What came over a socket was no WebSocket traffic, or cannot be taken, and the platform has closed it.
     Broken {
         /// Which connection.
         slot: Slot,
+        /// Why, where it was WebSocket traffic.
+        cause: Option<CloseCause>,
     },
     /// The row that an [`crate::Output::Fetch`] asked for.
     Fetched {

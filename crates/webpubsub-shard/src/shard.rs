@@ -185,7 +185,7 @@ impl Shard {
                 let reason = if code == CloseCode::ABNORMAL { String::new() } else { reason };
                 self.receive_end(slot, Arrived::Closed { code, reason }, &mut step);
             }
-            Input::Broken { slot } => self.receive_end(slot, Arrived::Broken, &mut step),
+            Input::Broken { slot, cause } => self.receive_end(slot, Arrived::Broken(cause), &mut step),
             Input::Frame { from, frame } => self.receive(from, frame, &mut step),
             Input::Fetched { message, to } => {
                 self.counters.replays += 1;

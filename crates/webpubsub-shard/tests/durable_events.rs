@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use webpubsub_protocol::close::CloseCode;
+use webpubsub_protocol::close::{CloseCause, CloseCode};
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
 use webpubsub_shard::{Command, ConnectRequest, EventPolicy, Groups, Input, Selection, ShardConfig, Target};
 use webpubsub_testkit::{
@@ -110,7 +110,11 @@ fn disconnected_has_the_reason_of_the_spec() {
                 }),
                 "The client message is not a valid JSON protocol message.",
             ),
-            (ended(&|slot| Input::Broken { slot }), "The client frame is invalid."),
+            (ended(&|slot| Input::Broken { slot, cause: None }), "The client frame is invalid."),
+            (
+                ended(&|slot| Input::Broken { slot, cause: Some(CloseCause::MessageTooSlow) }),
+                "The client message did not come whole in time.",
+            ),
         ];
         for (body, reason) in cases {
             assert_eq!(body, format!(r#"{{"reason":"{reason}"}}"#));

@@ -64,7 +64,7 @@ fn a_protocol_violation_is_final() {
         assert_eq!(shard.recover(&id), None);
     }
     let (mut shard, alice, id) = shard();
-    shard.input(Input::Broken { slot: alice });
+    shard.input(Input::Broken { slot: alice, cause: None });
     assert!(!shard.is_open(alice));
     assert_eq!(shard.recover(&id), None);
 }

@@ -43,8 +43,8 @@ impl ShardTask {
                 running.of_client(seat, |slot| Input::Closed { slot, code, reason })?;
                 running.unwatch(seat);
             }
-            ShardMessage::Broken(seat) => {
-                running.of_client(seat, |slot| Input::Broken { slot })?;
+            ShardMessage::Broken(seat, cause) => {
+                running.of_client(seat, |slot| Input::Broken { slot, cause })?;
                 running.unwatch(seat);
             }
             ShardMessage::Command(command, reply) => {

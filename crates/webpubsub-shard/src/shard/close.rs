@@ -36,13 +36,13 @@ impl Shard {
         }
     }
 
-    /// Ends a connection whose socket carried no WebSocket traffic.
-    pub(crate) fn broken(&mut self, slot: Slot, step: &mut Step) {
+    /// Ends a connection whose socket carried no WebSocket traffic, or what cannot be taken for this cause.
+    pub(crate) fn broken(&mut self, slot: Slot, cause: Option<CloseCause>, step: &mut Step) {
         step.push(Output::Forget { slot });
         if self.connections.get(slot).is_some_and(|connection| connection.mqtt.is_some()) {
             return self.lose(slot, step);
         }
-        self.remove(slot, INVALID_FRAME, step);
+        self.remove(slot, cause.map_or(INVALID_FRAME, CloseCause::reason), step);
     }
 
     /// Ends a connection for good, after a `disconnected` message where its subprotocol has one.

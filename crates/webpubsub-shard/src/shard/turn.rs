@@ -281,7 +281,7 @@ impl Shard {
             Arrived::Unreadable(error) => self.end_unreadable(from, error, step),
             Arrived::Invalid(cause) => self.close(from, cause, step),
             Arrived::Closed { code, reason } => self.closed(from, code, &reason, step),
-            Arrived::Broken => self.broken(from, step),
+            Arrived::Broken(cause) => self.broken(from, cause, step),
         }
     }
 
@@ -315,7 +315,9 @@ impl Shard {
             },
             Arrived::Message(UpstreamMessage::GroupState { .. }) => publish() || self.has_event_handlers(),
             Arrived::Packet(packet) => self.packet_writes(packet),
-            Arrived::Unreadable(_) | Arrived::Invalid(_) | Arrived::Closed { .. } | Arrived::Broken => true,
+            Arrived::Unreadable(_) | Arrived::Invalid(_) | Arrived::Closed { .. } | Arrived::Broken(_) => {
+                true
+            }
         }
     }
 }

@@ -220,7 +220,7 @@ fn describe(arrived: &Arrived) -> Option<Described<'_>> {
         Arrived::Invalid(_) | Arrived::Unreadable(_) => {
             return Some(Described { name: "invalid", ..Described::default() });
         }
-        Arrived::Closed { .. } | Arrived::Broken => return None,
+        Arrived::Closed { .. } | Arrived::Broken(_) => return None,
     };
     let of_group = |name, group| Described { name, group: Some(group), ..Described::default() };
     Some(match message {

@@ -159,7 +159,7 @@ impl World {
             Up::Noise => {
                 let arrivals = vec![Arrival::Broken(connection)];
                 // The platform has closed it.
-                if self.receive(shard, slot, ShardInput::Broken { slot }, arrivals)
+                if self.receive(shard, slot, ShardInput::Broken { slot, cause: None }, arrivals)
                     && let Some(socket) = &mut self.sockets[at]
                 {
                     socket.whole = false;
