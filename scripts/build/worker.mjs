@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { at, build, root } from "../paths.mjs";
 import { run } from "../processes.mjs";
 import { cargoProgress } from "../setup/cargo-progress.mjs";
+import { Problem } from "../terminal.mjs";
 import { neededTool, wasmEnv } from "../toolchain.mjs";
 import { crateFolders, filesUnder } from "./inputs.mjs";
 import { numberedLocals } from "./locals.mjs";
@@ -86,6 +87,8 @@ async function shorten(staging) {
     "--log-level=warning",
     "--log-override:duplicate-object-key=silent",
   ]);
+  if (readFileSync(script, "utf8").includes("new Proxy("))
+    throw new Problem("worker-build has written its proxies in another form: see withoutProxies.");
   writeFileSync(wasm, shortened(readFileSync(wasm), JSON.parse(readFileSync(names, "utf8"))));
 }
 
@@ -96,6 +99,6 @@ async function shorten(staging) {
  */
 function withoutProxies(script) {
   return script
-    .replaceAll(/=new Proxy\((\w+),\w+\)/g, "=$1")
-    .replaceAll(/Symbol\.dispose&&\((\w+)\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\);/g, "");
+    .replaceAll(/=new Proxy\(([\w$]+),[\w$]+\)/g, "=$1")
+    .replaceAll(/Symbol\.dispose&&\(([\w$]+)\.prototype\[Symbol\.dispose\]=\1\.prototype\.free\);/g, "");
 }
