@@ -149,7 +149,9 @@ impl Objects {
         let open = &self.thread.open;
         for name in names {
             let since = Instant::now();
-            while !open.has_room_for_stored() && !(since.elapsed() >= IDLE && open.has_room_for_others()) {
+            let may_start =
+                || open.has_room_for_stored() || (since.elapsed() >= IDLE && open.has_room_for_others());
+            while !may_start() {
                 sleep(WAKE_PAUSE).await;
             }
             if *self.thread.stopping.borrow() {

@@ -84,7 +84,7 @@ impl OpenFiles {
         self.all() < self.0.limit - self.reserve() / 4
     }
 
-    /// Whether a stored object may be started that nobody has asked for. Clients who come meanwhile find room; of the files
+    /// Whether a stored object may be started before it is asked for. Clients who come meanwhile find room; of the files
     /// that are kept free of them, half are for such objects however many clients there are.
     pub(crate) fn has_room_for_stored(&self) -> bool {
         let reserve = self.reserve();
