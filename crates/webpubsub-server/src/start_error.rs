@@ -92,7 +92,8 @@ fn advice(error: &io::Error, option: &str) -> String {
         format!(": end what listens there, or take another port with {option} N")
     } else if kind == io::ErrorKind::PermissionDenied {
         format!(": take a port above 1023 with {option} N")
-    } else if kind == io::ErrorKind::AddrNotAvailable {
+    } else if kind == io::ErrorKind::AddrNotAvailable || error.raw_os_error().is_none() {
+        // A name that is not found is no error of the system's.
         ": take an address of this machine with --host H".to_owned()
     } else {
         String::new()
