@@ -11,6 +11,8 @@ describeExample("chat", ({ service, example, browser }) => {
     await page.getByLabel("Your name").fill(name);
     await page.getByRole("button", { name: "Enter" }).click();
     await page.getByRole("status").getByText(`Connected as ${name}`, { exact: true }).waitFor();
+    // Who is in the group, and is sent what others write, may begin to write.
+    await page.getByLabel("Message", { exact: true }).and(page.locator(":focus")).waitFor();
     return { page, complaints };
   };
   const say = async (page, text) => {

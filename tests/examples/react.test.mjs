@@ -14,6 +14,8 @@ describeExample("react", ({ service, example, browser }) => {
     await page.getByLabel("Your name").fill(name);
     await page.getByRole("button", { name: "Enter" }).click();
     await page.getByRole("status").getByText(`Connected as ${name}`, { exact: true }).waitFor();
+    // Who is in the room is sent what others say there.
+    await page.getByRole("button", { name: "Send", disabled: false }).waitFor();
     return { page, complaints };
   };
   const say = async (page, text) => {

@@ -62,7 +62,7 @@ forEachShardCount(
       });
     }
   },
-  { shardCounts: [4], steady: "it is about names" },
+  { steady: "it is about names" },
 );
 
 /**

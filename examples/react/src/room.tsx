@@ -23,7 +23,10 @@ export function Room({ connection, room }: { connection: WebPubSubConnection; ro
   });
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: it scrolls when there is another line
-  useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [lines]);
+  useEffect(() => {
+    // Without the braces the effect would return what this does, which is a promise in newer browsers, and no clean-up.
+    end.current?.scrollIntoView({ block: "nearest" });
+  }, [lines]);
 
   async function submit() {
     if (text.trim() === "") return;
