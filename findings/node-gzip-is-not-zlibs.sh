@@ -7,7 +7,7 @@
 #
 # Seen with Node 26.10.0 and 20.20.2 on x86-64: Node has Chromium's fork, which finds repetitions by another hash, and
 # fewer of them. Scripts of 19 and 239 KB take 0.2 % more than pako makes of them, WebAssembly of 3.6 and 12 MB 0.4 and
-# 0.6 % more. `process.versions.zlib` has a suffix that tells ("1.3.2.1-motley-285e94b"). A budget that is nearly used up
+# 0.6 % more. `process.versions.zlib` has a suffix of its own ("1.3.2.1-motley-285e94b"). A budget that is nearly used up
 # fails in Node before it is used up.
 #
 # Source: https://nodejs.org/api/zlib.html (level, memLevel), https://github.com/nodeca/pako#readme ("Results are binary

@@ -3,7 +3,7 @@
 #
 # The good guess: `Upgrade` is a list of protocols, of which the server takes one and says in its 101 which (RFC 9110,
 # 7.8). So a Worker that finds `websocket` in the list may answer `new Response(null, { status: 101, webSocket })`, and
-# whatever the runtime asks for beyond that, it tells before: a `WebSocketPair` is made and accepted without a word.
+# whatever the runtime asks for beyond that, it says before: a `WebSocketPair` is made and accepted without an error.
 #
 # Seen with workerd 1.20261117.1: to `Upgrade: websocket` in any case the answer is 101; to `websocket, h2c`, and to
 # `h2c, websocket`, the client gets 500 after the handler has returned, where no `try` of the Worker is: "Worker tried to

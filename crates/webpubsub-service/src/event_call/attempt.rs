@@ -18,7 +18,7 @@ pub(super) enum Retry<'a> {
 }
 
 impl Retry<'_> {
-    /// How long the request of the attempt at hand may take.
+    /// How long the request of this attempt may take.
     pub(super) fn limit(&self, now: Timestamp) -> Duration {
         match self {
             Self::Once { limit, .. } => *limit,
@@ -34,7 +34,7 @@ impl Retry<'_> {
         }
     }
 
-    /// The attempt at hand alone.
+    /// This attempt alone.
     pub(super) fn once(&self, now: Timestamp) -> Self {
         Self::Once { limit: self.limit(now), left: self.left(now) }
     }

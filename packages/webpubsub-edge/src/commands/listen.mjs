@@ -84,7 +84,7 @@ function notConnected(url, hub, error) {
   const { status } = error;
   if (status === undefined) return notReached(url, new Error(codeOf(error.cause) ?? codeIn(error)));
   const exitCode = status === 401 || status === 403 ? NOT_ALLOWED : FAILED;
-  // That is what a client is told of a handler of connect that fails: nothing.
+  // A client learns nothing else of a handler of connect that fails.
   const next = status === 500 ? ` Its event handler may have failed: ${typed("deliveries", `${hub} --failed`)}` : "";
   return new Problem(`The service at ${url} does not let the client in: ${error.message}${next}`, { exitCode });
 }
