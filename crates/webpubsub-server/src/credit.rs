@@ -24,8 +24,7 @@ pub(crate) struct Loan {
     weight: usize,
 }
 
-/// Those of messages that are on their way together. One alone, which is what there mostly is, needs no memory beside
-/// this.
+/// The loans of messages that are delivered together. Mostly there is one, which is kept without an allocation.
 #[derive(Debug, Default)]
 pub(crate) struct Loans {
     first: Option<Loan>,

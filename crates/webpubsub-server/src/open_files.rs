@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::{clock, log};
 
-/// How many open files are kept free of connections, or half of all where those are few. What databases and calls take
-/// of them is made up for by connections, until half of them is free.
+/// How many open files are kept free of connections, or half of all where those are few. As
+/// databases and calls use them, fewer connections are accepted, so that half of them stay free.
 const RESERVE: usize = 256;
 /// How many files a thread has open for itself.
 const OF_A_THREAD: usize = 4;
