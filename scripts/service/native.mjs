@@ -9,7 +9,7 @@ import { nativeEnv } from "../toolchain.mjs";
 const PACKAGE = "webpubsub-server";
 
 /** The program; the environment may name one that is built already. */
-const serverProgram = process.env.WEBPUBSUB_SERVER ?? at("target", "release", PACKAGE);
+export const serverProgram = process.env.WEBPUBSUB_SERVER ?? at("target", "release", PACKAGE);
 
 /**
  * Has glibc give memory of long messages back: left to itself it raises the length from which it asks the system for each

@@ -64,6 +64,31 @@ forEachShardCount(
       assert.equal((await settingsOf(one)).anonymousConnectPolicy, "deny");
     });
 
+    test("what is chosen for a hub is not shown for the next, however late the browser draws", async () => {
+      const [one, other] = [service.newHub(), service.newHub()];
+      for (const hub of [one, other]) await hub.configure({ anonymousConnectPolicy: "deny" });
+      const { page } = await open(`hubs/${other.name}`);
+      await policy(page).waitFor();
+      await goTo(page, `hubs/${one.name}`);
+      await page.getByRole("heading", { name: `Settings of ${one.name}` }).waitFor();
+      await policy(page).waitFor();
+      await page.evaluate((hash) => {
+        const waiting = new Set();
+        const draws = window.requestAnimationFrame;
+        window.requestAnimationFrame = (draw) => waiting.add(draw).size;
+        const policy = /** @type {HTMLSelectElement} */ (document.getElementById("policy"));
+        policy.value = "allow";
+        policy.dispatchEvent(new Event("change", { bubbles: true }));
+        addEventListener("hashchange", () => {
+          window.requestAnimationFrame = draws;
+          for (const draw of waiting) requestAnimationFrame(draw);
+        });
+        location.hash = hash;
+      }, `#/hubs/${other.name}`);
+      await page.getByRole("heading", { name: `Settings of ${other.name}` }).waitFor();
+      assert.equal(await policy(page).inputValue(), "deny");
+    });
+
     test("what is typed while settings are saved or read stays", async () => {
       const hub = service.newHub();
       const { page } = await open(`hubs/${hub.name}`);

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
-import { at } from "../../scripts/paths.mjs";
+import { serverProgram } from "../../scripts/service/native.mjs";
 import { AT_ONCE, EventHandler } from "../support/event-handler.mjs";
 import { upgradeRequest } from "../support/raw.mjs";
 import { Service } from "../support/service.mjs";
@@ -29,9 +29,8 @@ const NEWCOMERS = 100;
 async function limitedService(t, options = {}) {
   const folder = mkdtempSync(path.join(tmpdir(), "webpubsub-files-"));
   const limited = path.join(folder, "limited");
-  const program = process.env.WEBPUBSUB_SERVER ?? at("target", "server", "webpubsub-server");
   const limit = (files) => {
-    writeFileSync(limited, `#!/bin/sh\nulimit -n ${files}\nexec '${program}' "$@"\n`);
+    writeFileSync(limited, `#!/bin/sh\nulimit -n ${files}\nexec '${serverProgram}' "$@"\n`);
     chmodSync(limited, 0o700);
   };
   limit(FILES);

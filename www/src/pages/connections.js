@@ -1,5 +1,6 @@
 // Connections and groups of a hub: listed, searched, looked at, closed.
 import { html } from "lit-html";
+import { keyed } from "lit-html/directives/keyed.js";
 import { ConnectionView } from "../connections/connection-view.js";
 import { ConnectionTable } from "../connections/connection-table.js";
 import { GroupTable } from "../connections/group-table.js";
@@ -111,7 +112,7 @@ export class Connections {
           ${this.#view === "groups" ? this.#groups.render() : this.#table.render()}
         </div>
       </section>
-      ${this.#open?.render() ?? ""}
+      ${this.#open ? keyed(this.#open, this.#open.render()) : ""}
     `;
   }
 }

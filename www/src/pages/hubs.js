@@ -1,5 +1,6 @@
 // Hubs: which there are, and the one that is open.
 import { html } from "lit-html";
+import { keyed } from "lit-html/directives/keyed.js";
 import { HubEditor } from "../hubs/hub-editor.js";
 import { Attempt } from "../parts/attempt.js";
 import { submit } from "../parts/form.js";
@@ -71,7 +72,7 @@ export class Hubs {
           </div>
         </form>
       </section>
-      ${this.#open?.render() ?? ""}
+      ${this.#open ? keyed(this.#open, this.#open.render()) : ""}
     `;
   }
 

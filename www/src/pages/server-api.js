@@ -1,5 +1,6 @@
 // The REST API of application servers: every operation to call, and the same as a program.
 import { html } from "lit-html";
+import { keyed } from "lit-html/directives/keyed.js";
 import { Attempt } from "../parts/attempt.js";
 import { code } from "../parts/code.js";
 import { FilterPreview } from "../parts/filter-preview.js";
@@ -112,7 +113,7 @@ export class ServerApi {
         )}
       </select>
       <p class="note"><b>${operation.method}</b> <code>${operation.path}</code></p>
-      ${operation.parameters.filter(({ name }) => !HIDDEN.has(name)).map((parameter) => this.#parameter(parameter))}
+      ${operation.parameters.filter(({ name }) => !HIDDEN.has(name)).map((parameter) => keyed(parameter.name, this.#parameter(parameter)))}
       ${operation.contentTypes.length > 0 ? this.#bodyFields(operation) : ""}
       <div class="actions">
         <button type="submit" class="primary" aria-disabled=${this.#sending.isBusy}>Send the request</button>
