@@ -240,13 +240,28 @@ export function hubName(name, flag = "--hub") {
  * @param {string} name
  */
 export function groupName(name) {
-  if (name.trim() === "" || [...name].length > MAX_GROUP_CHARACTERS) {
+  if (name.trim() === "" || [...name].length > MAX_GROUP_CHARACTERS || isDots(name)) {
     throw new UsageProblem(
-      `--group must be 1 to ${MAX_GROUP_CHARACTERS} characters and not only blanks, not "${name.slice(0, 40)}".`,
+      `--group must be 1 to ${MAX_GROUP_CHARACTERS} characters, not only blanks, and neither . nor .., not "${name.slice(0, 40)}".`,
     );
   }
   return name;
 }
+
+/**
+ * The user's name, or a problem.
+ * @param {string} name
+ */
+export function userId(name) {
+  if (isDots(name)) throw new UsageProblem(`--user must be neither . nor .., which URLs resolve, not "${name}".`);
+  return name;
+}
+
+/**
+ * Whether URLs resolve a name: the service refuses users and groups that are called so.
+ * @param {string} name
+ */
+const isDots = (name) => name === "." || name === "..";
 
 /** The roles that let a client join, leave and send to every group. */
 export const ALL_GROUPS = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];

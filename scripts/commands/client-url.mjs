@@ -1,5 +1,6 @@
 // `client-url`: prints one client access URL and nothing else.
-import { clientUrl as makeClientUrl, groupName, hubName } from "../access.mjs";
+import { problemOfRole } from "../../www/src/access/roles.js";
+import { clientUrl as makeClientUrl, groupName, hubName, userId } from "../access.mjs";
 import { address } from "../address.mjs";
 import { addressFlags, addressOptions, whole } from "../options.mjs";
 import { UsageProblem, say } from "../terminal.mjs";
@@ -38,6 +39,22 @@ const flags = {
   ...addressFlags,
 };
 
+const ROLES =
+  "Roles are webpubsub.sendToGroup and webpubsub.joinLeaveGroup, each with .GROUP behind it for one group, and webpubsub.sendToGroups.PATTERN and webpubsub.joinLeaveGroups.PATTERN.";
+
+/**
+ * Who a client is and what it may do. Roles that grant nothing are said on standard error and stay, since an event
+ * handler may know them.
+ * @param {ValuesOf<typeof clientFlags>} values
+ */
+export function clientOf({ user, role: roles = [], group: groups = [] }) {
+  const client = { user: user === undefined ? undefined : userId(user), roles, groups: groups.map(groupName) };
+  const problems = roles.map((role) => ({ role, problem: problemOfRole(role) })).filter(({ problem }) => problem);
+  for (const { role, problem } of problems) process.stderr.write(`--role ${role}: ${problem}\n`);
+  if (problems.length > 0) process.stderr.write(`${ROLES}\n`);
+  return client;
+}
+
 export const clientUrl = {
   name: typed(name),
   summary: "Prints a URL for a client to connect with.",
@@ -61,9 +78,7 @@ export const clientUrl = {
       );
     const request = {
       hub: hubName(values.hub),
-      user: values.user,
-      roles: values.role,
-      groups: values.group?.map(groupName),
+      ...clientOf(values),
       minutes: whole("--minutes", values.minutes, 1, A_YEAR_IN_MINUTES),
     };
     say(makeClientUrl(request, address(addressOptions(values, process.env), "http")));

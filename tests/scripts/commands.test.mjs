@@ -40,9 +40,9 @@ test("client-url prints one URL and nothing else", () => {
     "--hub",
     "h",
     "--role",
-    "r1",
+    "webpubsub.sendToGroup",
     "--role",
-    "r2",
+    "webpubsub.joinLeaveGroups.a?",
     "--group",
     "g",
     "--user",
@@ -51,7 +51,30 @@ test("client-url prints one URL and nothing else", () => {
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
   assert.match(stdout, /^ws:\/\/localhost:82\/client\/hubs\/h\?access_token=[\w-]+\.[\w-]+\.[\w-]+\n$/);
   const claims = JSON.parse(Buffer.from(stdout.split(".")[1], "base64url").toString());
-  assert.deepEqual([claims.role, claims["webpubsub.group"], claims.sub], [["r1", "r2"], ["g"], ""]);
+  assert.deepEqual(
+    [claims.role, claims["webpubsub.group"], claims.sub],
+    [["webpubsub.sendToGroup", "webpubsub.joinLeaveGroups.a?"], ["g"], ""],
+  );
+});
+
+test("client-url says on standard error which roles grant nothing", () => {
+  const roles = ["foo", "webpubsub.sendToGroup", "webpubsub.joinLeaveGroups.a\\b"];
+  const { status, stdout, stderr } = type(
+    "client-url",
+    "--port",
+    "82",
+    "--hub",
+    "h",
+    ...roles.flatMap((role) => ["--role", role]),
+  );
+  assert.equal(status, 0);
+  assert.deepEqual(JSON.parse(Buffer.from(stdout.split(".")[1], "base64url").toString()).role, roles);
+  assert.deepEqual(stderr.split("\n"), [
+    "--role foo: The service has no such role, and passes over it.",
+    "--role webpubsub.joinLeaveGroups.a\\b: A backslash stands before *, ? or another backslash only.",
+    "Roles are webpubsub.sendToGroup and webpubsub.joinLeaveGroup, each with .GROUP behind it for one group, and webpubsub.sendToGroups.PATTERN and webpubsub.joinLeaveGroups.PATTERN.",
+    "",
+  ]);
 });
 
 test("token prints one token and nothing else", () => {
@@ -129,6 +152,8 @@ const wrong = cases([
   ["client-url", ["--hub", "1"], /^--hub must be .*\n$/],
   ["client-url", ["--hub", "h", "--minutes", "0"], /^--minutes must be .*\n$/],
   ["client-url", ["--hub", "h", "--group", " "], /^--group must be .*\n$/],
+  ["client-url", ["--hub", "h", "--group", ".."], /^--group must be .*\n$/],
+  ["client-url", ["--hub", "h", "--user", "."], /^--user must be .*\n$/],
   ["client-url", ["--hub", "h", "--nope"], /^Unknown option --nope.*\n$/],
   ["token", [], /^--path must be .*\n$/],
   ["token", ["--path", "hubs"], /^--path must be .*\n$/],

@@ -44,6 +44,7 @@ export function problemOfRole(role) {
   return "The service has no such role, and passes over it.";
 }
 
+/** @param {string} name */
 function problemOfGroup(name) {
   if (name.trim() === "") return "The role names no group.";
   if (name === "." || name === "..") return `No group is called ${name}`;
@@ -51,15 +52,26 @@ function problemOfGroup(name) {
   return undefined;
 }
 
-/** The pattern that a role grants a permission for. */
+/**
+ * The pattern that a role grants a permission for.
+ *
+ * @param {string} role
+ * @param {string} permission
+ */
 function patternOf(role, permission) {
   const start = `webpubsub.${permission}s.`;
   return role.startsWith(start) ? role.slice(start.length) : undefined;
 }
 
-/** The parts of a pattern: an escaped character, stars, a question mark, or one character of a name. */
+/**
+ * The parts of a pattern: an escaped character, stars, a question mark, or one character of a name.
+ *
+ * @param {string} pattern
+ * @returns {string[]}
+ */
 const parts = (pattern) => pattern.match(/\\[^]?|\*+|[^]/gu) ?? [];
 
+/** @param {string} pattern */
 function problemOf(pattern) {
   if (pattern === "") return "The pattern is empty.";
   if ([...pattern].length > MAX_PATTERN_LENGTH) return `A pattern has at most ${MAX_PATTERN_LENGTH} characters.`;
@@ -70,6 +82,7 @@ function problemOf(pattern) {
   return undefined;
 }
 
+/** @param {string} pattern */
 function expression(pattern) {
   const source = parts(pattern).map((part) => {
     if (part === "?") return "[^.]";
@@ -79,4 +92,5 @@ function expression(pattern) {
   return new RegExp(`^${source.join("")}$`, "u");
 }
 
+/** @param {string} character */
 const literal = (character) => character.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");

@@ -1,7 +1,7 @@
 // `listen`: a client on the terminal, which prints what it receives.
 import { WebPubSubClient } from "@webpubsub-edge/client";
-import { clientUrl, groupName, hubName } from "../../../../scripts/access.mjs";
-import { clientFlags } from "../../../../scripts/commands/client-url.mjs";
+import { clientUrl, hubName } from "../../../../scripts/access.mjs";
+import { clientFlags, clientOf } from "../../../../scripts/commands/client-url.mjs";
 import { codeOf } from "../../../../scripts/errors.mjs";
 import { addressFlags, whole } from "../../../../scripts/options.mjs";
 import { Problem, say } from "../../../../scripts/terminal.mjs";
@@ -40,12 +40,7 @@ export const listen = {
     const [hub] = values.rest;
     const most = values.count === undefined ? Infinity : whole("--count", values.count, 1, MOST);
     const service = new Service(values);
-    const request = {
-      hub: hubName(hub, "HUB"),
-      user: values.user,
-      roles: values.role,
-      groups: values.group?.map(groupName),
-    };
+    const request = { hub: hubName(hub, "HUB"), ...clientOf(values) };
     const client = new WebPubSubClient({ getClientAccessUrl: () => clientUrl(request, service) });
     const note = (/** @type {string} */ text) => process.stderr.write(`${text}\n`);
     const stopped = new Promise((resolve) => client.on("stopped", () => resolve(undefined)));
