@@ -76,22 +76,31 @@ pub fn parse_content_type(header: Option<&str>) -> Result<ContentKind, Refusal> 
     }
 }
 
-/// The `charset` among the parameters of a media type, all of which have to be well-formed.
+/// The `charset` among the parameters of a media type, all of which have to be well-formed. A value other than the
+/// charset's may be any text in quotes.
 fn charset(parameters: &str) -> Result<Charset, Refusal> {
     let is_token = |text: &str| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&b))
     };
-    let mut charset = None;
-    for parameter in parameters.split(';').map(str::trim).filter(|parameter| !parameter.is_empty()) {
-        let (name, value) = parameter.split_once('=').ok_or(Refusal::ContentType)?;
-        let value = match value.strip_prefix('"') {
-            Some(quoted) => quoted.strip_suffix('"').ok_or(Refusal::ContentType)?,
-            None => value,
+    let (mut rest, mut charset) = (parameters, None);
+    loop {
+        rest = rest.trim_start_matches([';', ' ', '\t']);
+        if rest.is_empty() {
+            return Ok(charset.unwrap_or(Charset::Utf8));
+        }
+        let (name, text) = rest.split_once('=').ok_or(Refusal::ContentType)?;
+        let in_quotes = text.strip_prefix('"');
+        let (value, after) = match in_quotes {
+            Some(text) => quoted(text).ok_or(Refusal::ContentType)?,
+            None => text.split_once(';').map_or((text, ""), |(value, after)| (value.trim_end(), after)),
         };
-        if !is_token(name) || !is_token(value) {
+        rest = after;
+        let is_charset = name.eq_ignore_ascii_case("charset");
+        let is_text = in_quotes.is_some() && !is_charset;
+        if !is_token(name) || !(is_text || is_token(value)) {
             return Err(Refusal::ContentType);
         }
-        if name.eq_ignore_ascii_case("charset") {
+        if is_charset {
             let is_utf8 = ["utf-8", "utf8"].iter().any(|label| value.eq_ignore_ascii_case(label));
             let given = if is_utf8 { Charset::Utf8 } else { Charset::Label(value.to_owned()) };
             if charset.replace(given).is_some() {
@@ -99,7 +108,19 @@ fn charset(parameters: &str) -> Result<Charset, Refusal> {
             }
         }
     }
-    Ok(charset.unwrap_or(Charset::Utf8))
+}
+
+/// What stands before the quote that ends a text in quotes, and what stands behind it: the next parameter, or nothing. A
+/// backslash takes the meaning from the character after it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let mut is_escaped = false;
+    let end = text.bytes().position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    })?;
+    let (value, after) = (text.get(..end)?, text.get(end + 1..)?.trim_start());
+    (after.is_empty() || after.starts_with(';')).then_some((value, after))
 }
 
 /// Checks the length of a body, as announced or as read, in bytes.
