@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { request } from "./rest.mjs";
 import { JSON_V1, RELIABLE_V1, Socket } from "./socket.mjs";
 import { clientClaims, sign } from "./token.mjs";
+import { until } from "./waiting.mjs";
 
 export const VERSION = "2024-12-01";
 /** Roles that allow everything that a client can do to groups. */
@@ -152,6 +153,20 @@ export class Hub {
     const { status, body } = await this.service.manage("GET", `hubs/${this.name}/deliveries`);
     assert.equal(status, 200, body);
     return JSON.parse(body).deliveries;
+  }
+
+  /**
+   * The last delivery of an event, which need not be there at once: a Worker does not wait until its report is kept.
+   * @param {string} event
+   */
+  async lastDelivery(event) {
+    let found;
+    await until(
+      async () =>
+        (found = (await this.deliveries()).find((/** @type {{ event: string }} */ one) => one.event === event)),
+      `a delivery of ${event}`,
+    );
+    return found;
   }
 
   /** @param {string} path */

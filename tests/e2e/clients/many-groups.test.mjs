@@ -125,8 +125,7 @@ forEachShardCount(
         });
       answer([...GROUPS, "d"]);
       assert.equal((await refusal(hub.connect()))[0], 500);
-      const [{ error }] = await hub.deliveries();
-      assert.equal(error, "InvalidGroup");
+      assert.equal((await hub.lastDelivery("connect")).error, "InvalidGroup");
       answer(GROUPS);
       const socket = await hub.connect();
       await expectMember(hub, "c", socket, true);

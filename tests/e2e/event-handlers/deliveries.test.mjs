@@ -15,7 +15,6 @@ import {
 } from "../../support/event-handler.mjs";
 import { forEachShardCount, Service } from "../../support/service.mjs";
 import { JSON_V1, Refused, Socket } from "../../support/socket.mjs";
-import { until } from "../../support/waiting.mjs";
 
 const TIMEOUT_SECONDS = 8;
 const STATE_LIMIT = 12_288;
@@ -118,19 +117,9 @@ const HANDSHAKE = [
 forEachShardCount(
   "Deliveries",
   (service) => {
-    /** The last delivery of an event, which need not be there at once. */
-    async function last(hub, event) {
-      let found;
-      await until(
-        async () => (found = (await hub.deliveries()).find((one) => one.event === event)),
-        `a delivery of ${event}`,
-      );
-      return found;
-    }
-
     /** Fails unless the last delivery of an event says this of it. */
     async function expectKind(hub, event, status, error) {
-      const { status: got, error: name, message } = await last(hub, event);
+      const { status: got, error: name, message } = await hub.lastDelivery(event);
       assert.deepEqual([got, name], [status, error]);
       assert.equal(typeof message, "string");
       assert.ok(!/canary|<title>|stack trace/.test(message), message);
@@ -200,7 +189,7 @@ forEachShardCount(
         const { handler, hub } = await startWithHub(t, service, NOTIFICATIONS);
         handler.answer("sys.connected", page);
         await hub.connect();
-        const { status, error, message } = await last(hub, "connected");
+        const { status, error, message } = await hub.lastDelivery("connected");
         assert.deepEqual([status, error, message], [200, null, null]);
       });
 
@@ -240,7 +229,7 @@ forEachShardCount(
         handler.answer("user.chat", { headers: stateOf(STATE_LIMIT) });
         const alice = await hub.connect();
         assert.equal((await alice.ask({ type: "event", event: "chat", data: 1, ackId: 1 })).success, true);
-        assert.equal((await last(hub, "chat")).error, null);
+        assert.equal((await hub.lastDelivery("chat")).error, null);
       });
     });
   },
