@@ -240,6 +240,12 @@ export const mqtt = [
         "Its refusals have the code of the client's version",
         handlers("the middleware refuses with ${what}"),
         events("a_refusal_has_the_code_of_its_version"),
+        events("an_answer_that_says_how_to_refuse_is_final"),
+      ),
+      row(
+        "A `connect` that fails is tried again after 1, 3 and 5 s, like every call",
+        events("a_handler_that_fails_is_asked_again_about_a_client"),
+        events("a_client_that_has_gone_is_not_asked_about_again"),
       ),
       row(
         "`ce-sessionId`, `ce-physicalConnectionId`, and properties as headers",

@@ -9,7 +9,7 @@ use webpubsub_mqtt::{
     Connack, Connect, Disconnect, DownstreamPacket, Property, Qos, ReasonCode, UpstreamPacket, Version,
 };
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
-use webpubsub_shard::{Call, ConnectRequest, ShardConfig, Target};
+use webpubsub_shard::{Call, ConnectRequest, EventPolicy, ShardConfig, Target};
 use webpubsub_testkit::{
     ALL_EVENTS, MqttClient, TestShard, USER_EVENTS, group, header, mqtt, says, status, text, user,
     with_handlers,
@@ -32,9 +32,10 @@ fn hello(version: Version) -> Connect {
     MqttClient::hello(version, "a")
 }
 
-/// What the client of the answer is sent, and whether its socket is open.
+/// What the client of the answer is sent where the handler is asked once, and whether its socket is open.
 fn answered(version: Version, answer: Result<HandlerAnswer, CallFailure>) -> (Connack, TestShard) {
-    let mut shard = shard(CONNECT);
+    let policy = EventPolicy { retries: Vec::new(), ..with_handlers(CONNECT) };
+    let mut shard = TestShard::with(ShardConfig::only(), policy);
     let client = MqttClient::open(&mut shard, mqtt("token"), version);
     client.send(&mut shard, &UpstreamPacket::Connect(Box::new(hello(version))));
     assert!(shard.frames(client.slot).is_empty(), "the handler decides");
@@ -107,6 +108,64 @@ fn a_refusal_has_the_code_of_its_version() {
     assert_eq!((code(V5, Ok(status(400))).0, code(V3_1_1, Ok(status(400))).0), (0x86, 4));
     let none = || Err(CallFailure::Network);
     assert_eq!((code(V5, none()).0, code(V3_1_1, none()).0), (0x80, 3));
+}
+
+// Source: docs/spec/cloudevents.md#retries.
+#[test]
+fn a_handler_that_fails_is_asked_again_about_a_client() {
+    for (last, expected) in [(Ok(status(204)), "connack 0x00 false"), (Ok(status(503)), "connack 0x80 false")]
+    {
+        let mut shard = shard(CONNECT);
+        let client = MqttClient::open(&mut shard, mqtt("token"), V5);
+        client.send(&mut shard, &UpstreamPacket::Connect(Box::new(hello(V5))));
+        let first = shard.calls.first().expect("a call").request.clone();
+        let failures = [Ok(status(503)), Err(CallFailure::Network), Err(CallFailure::TimedOut)];
+        for (attempt, (failure, pause)) in (2..).zip(failures.into_iter().zip([1, 3, 5])) {
+            shard.end_call(failure);
+            shard.pass(Duration::from_secs(pause) - Duration::from_millis(1));
+            assert!(shard.calls.is_empty() && shard.frames(client.slot).is_empty(), "{attempt}");
+            shard.pass(Duration::from_millis(1));
+            let [call] = &shard.calls[..] else { panic!("{:?}", shard.calls) };
+            assert_eq!((call.attempt, &call.request), (attempt, &first));
+        }
+        shard.end_call(last);
+        let packets = match shard.closed.last() {
+            Some(closed) => MqttClient::packets(V5, &closed.frames),
+            None => MqttClient::packets(V5, &shard.take_frames(client.slot)),
+        };
+        let [DownstreamPacket::Connack(connack)] = &packets[..] else { panic!("{packets:?}") };
+        assert_eq!(format!("connack {:#04x} {}", connack.reason.0, connack.session_present), expected);
+        shard.pass(Duration::from_secs(60));
+        assert!(shard.calls.is_empty());
+    }
+}
+
+#[test]
+fn a_client_that_has_gone_is_not_asked_about_again() {
+    let mut shard = shard(CONNECT);
+    let client = MqttClient::open(&mut shard, mqtt("token"), V5);
+    client.send(&mut shard, &UpstreamPacket::Connect(Box::new(hello(V5))));
+    shard.end_call(Ok(status(503)));
+    shard.cut(client.slot);
+    // Another has its slot by then.
+    let next = MqttClient::open(&mut shard, mqtt("token"), V5);
+    shard.pass(Duration::from_secs(20));
+    assert!(shard.calls.is_empty());
+    next.send(&mut shard, &UpstreamPacket::Connect(Box::new(hello(V5))));
+    shard.end_call(Ok(status(204)));
+    assert_eq!(next.read(&mut shard), ["connack 0x00 false"]);
+}
+
+#[test]
+fn an_answer_that_says_how_to_refuse_is_final() {
+    let mut shard = shard(CONNECT);
+    let client = MqttClient::open(&mut shard, mqtt("token"), V5);
+    client.send(&mut shard, &UpstreamPacket::Connect(Box::new(hello(V5))));
+    let busy = HandlerAnswer { body: r#"{"mqtt":{"code":137}}"#.into(), ..status(500) };
+    shard.end_call(Ok(busy));
+    assert!(!shard.is_open(client.slot) && shard.calls.is_empty());
+    shard.pass(Duration::from_secs(20));
+    assert!(shard.calls.is_empty());
 }
 
 #[test]

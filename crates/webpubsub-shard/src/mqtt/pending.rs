@@ -5,7 +5,7 @@ use webpubsub_protocol::name::ConnectionId;
 use webpubsub_protocol::time::Timestamp;
 
 use crate::admission::ConnectRequest;
-use crate::event_queue::CallId;
+use crate::event_queue::{Attempts, CallId};
 
 /// A client whose socket is open and whose CONNECT is not answered.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) struct Pending {
     pub(crate) physical: ConnectionId,
     /// As what it was admitted.
     pub(crate) request: ConnectRequest,
-    /// When CONNECT has to be there.
+    /// When CONNECT has to be there; after that, when the handler is asked again.
     pub(crate) due: Timestamp,
     pub(crate) decoder: Decoder,
     /// How many bytes have come of it.
@@ -39,8 +39,10 @@ pub(crate) enum Stage {
     Connect,
     /// The event handler's answer to it.
     Answer {
-        /// The call, once it is made.
+        /// The call that is under way.
         call: Option<CallId>,
+        /// When the handler was asked first, and the attempts at that.
+        asked: Option<(Timestamp, Attempts)>,
         /// What the client wants, with the client id that it has or gets.
         wanted: Wanted,
         /// Bytes that came behind CONNECT.

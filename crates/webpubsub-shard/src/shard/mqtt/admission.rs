@@ -6,6 +6,7 @@ use webpubsub_protocol::close::ConnackRefusal;
 use webpubsub_protocol::event_handler::{
     CallFailure, Event, MqttAdmission, MqttConnect, MqttRefusal, Physical, Subject, Taken,
 };
+use webpubsub_protocol::time::Timestamp;
 
 use crate::event_queue::{Attempts, CallId, MAX_CALLS, NO_QUEUE, QueueKind};
 use crate::mqtt::{Pending, Stage, Wanted};
@@ -21,7 +22,10 @@ impl Shard {
             return self.admit(slot, &wanted, Properties::default(), step);
         }
         if let Some(pending) = self.mqtt.get_mut(slot) {
-            pending.stage = Stage::Answer { call: None, wanted, waiting: 0 };
+            pending.stage = Stage::Answer { call: None, asked: None, wanted, waiting: 0 };
+            // CONNECT is there, and the end of a call comes in any case.
+            let due = pending.due;
+            self.mqtt.timeouts.remove(&(due, slot));
             self.mqtt.asking.push_back(slot);
         }
     }
@@ -44,11 +48,12 @@ impl Shard {
     /// Source: docs/spec/mqtt.md#connect-event.
     fn ask_about(&mut self, slot: Slot, step: &mut Step) -> Result<(), CallFailure> {
         let now = step.now;
-        let Some(Pending { request, physical, stage: Stage::Answer { wanted, .. }, .. }) =
+        let Some(Pending { request, physical, stage: Stage::Answer { wanted, asked, .. }, .. }) =
             self.mqtt.get(slot)
         else {
             return Ok(());
         };
+        let (since, attempts) = asked.unwrap_or_else(|| (now, Attempts::new(now, &self.policy)));
         let Wanted { connect, id, .. } = wanted;
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let users: Vec<_> = connect.properties.user().map(own).collect();
@@ -72,11 +77,10 @@ impl Shard {
         if self.breaker_open_until(now, &event).is_some() {
             return Err(CallFailure::BreakerOpen);
         }
-        let attempts = Attempts::new(now, &self.policy);
         let (call, template) =
-            self.call_of(now, (&event, 0, now), subject, &attempts).ok_or(CallFailure::NotValidated)?;
-        if let Some(Pending { stage: Stage::Answer { call: asked, .. }, .. }) = self.mqtt.get_mut(slot) {
-            *asked = Some(call.id);
+            self.call_of(now, (&event, 0, since), subject, &attempts).ok_or(CallFailure::NotValidated)?;
+        if let Some(Pending { stage: Stage::Answer { call: its, asked, .. }, .. }) = self.mqtt.get_mut(slot) {
+            (*its, *asked) = (Some(call.id), Some((since, attempts)));
         }
         self.begin_call(call, template, (QueueKind::User, NO_QUEUE), step);
         Ok(())
@@ -92,11 +96,32 @@ impl Shard {
     ) {
         self.counters.failed_calls += u64::from(result.is_err());
         let Some(slot) = self.mqtt.of_call(call) else { return };
+        if let Err(why) = result
+            && self.asks_again(step.now, slot, why)
+        {
+            return;
+        }
         if let (Ok(taken), Some(pending)) = (&result, self.mqtt.get_mut(slot)) {
             pending.request.cookies.take(step.now, url, &taken.cookies);
             pending.request.state.clone_from(&taken.state);
         }
         self.decide(slot, result.map(|taken| taken.admission.map(|admission| *admission)), step);
+    }
+
+    /// Whether the handler is asked about a client again after this failure, which it is in time then.
+    ///
+    /// Source: docs/spec/cloudevents.md#retries.
+    fn asks_again(&mut self, now: Timestamp, slot: Slot, why: CallFailure) -> bool {
+        let Some(Pending { due, stage: Stage::Answer { call, asked: Some((_, attempts)), .. }, .. }) =
+            self.mqtt.get_mut(slot)
+        else {
+            return false;
+        };
+        let Some(pause) = attempts.failed(now, &self.policy, why) else { return false };
+        (*call, *due) = (None, now.after(pause));
+        let due = *due;
+        self.mqtt.timeouts.insert((due, slot));
+        true
     }
 
     /// Lets a client in, or refuses it.

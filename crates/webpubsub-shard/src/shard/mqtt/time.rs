@@ -62,10 +62,13 @@ impl Shard {
 
     fn look_at(&mut self, slot: Slot, step: &mut Step) {
         let now = step.now;
-        // The end of a call comes in any case.
-        let is_late = |pending: &Pending| matches!(pending.stage, Stage::Connect) && pending.due <= now;
-        if self.mqtt.get(slot).is_some_and(is_late) {
-            return self.refuse_pending(slot, CloseCause::KeepAliveTimeout, step);
+        if let Some(Pending { stage, .. }) = self.mqtt.get(slot).filter(|pending| pending.due <= now) {
+            match stage {
+                Stage::Connect => return self.refuse_pending(slot, CloseCause::KeepAliveTimeout, step),
+                // Its handler is asked again.
+                Stage::Answer { call: None, .. } => self.mqtt.asking.push_back(slot),
+                Stage::Answer { .. } => {}
+            }
         }
         let link = self.link(slot);
         let Some(session) = self.session_mut(slot) else { return };
