@@ -13,7 +13,7 @@ use webpubsub_protocol::time::Timestamp;
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::gateway::GatewayError;
 use webpubsub_service::{
-    Answered, Holder, ObjectResponse, Offered, ShardCall, ShardTask, TaskHead, encode_answer, introduce,
+    Answered, Holder, ObjectResponse, Offered, ShardCall, TaskHead, TaskRequest, encode_answer, introduce,
     restore_shard,
 };
 use webpubsub_shard::{Command, Driver, Input, Reply, Slot, Sockets as SocketLife, WatcherId};
@@ -23,11 +23,11 @@ use worker::web_sys::{Response, WebSocket};
 use crate::event_handler::Calls;
 use crate::objects::Objects;
 use crate::platform::{Error, Result, State, Timer, WebSocketPair, answer_pings, now, open_web_sockets};
+use crate::promise::{run, settled};
 use crate::route::{Body, Parts};
 use crate::shard_host::ShardHost;
 use crate::sockets::{Sockets, close_socket, read_attachment};
 use crate::sql::open_shard;
-use crate::task::{run, settled};
 use crate::turns::Turns;
 use crate::{config, http, log};
 
@@ -290,19 +290,19 @@ impl ShardHost {
         head: &TaskHead,
         body: Vec<u8>,
     ) -> Result<String> {
-        let task = match ShardTask::read(method, url) {
-            Ok(task) => task,
+        let request = match TaskRequest::read(method, url) {
+            Ok(request) => request,
             Err(refusal) => return Ok(encode_answer(rest::refuse(&refusal, method))),
         };
         let number = self.driver.borrow().shard.id();
         // Those behind this one read the body, too.
-        let again = if task.behind(number).is_some() { body.clone() } else { Vec::new() };
-        let reply = match head.command(&task.task.work, body, &http::text_in_charset) {
+        let again = if request.behind(number).is_some() { body.clone() } else { Vec::new() };
+        let reply = match head.command(&request.task.work, body, &http::text_in_charset) {
             Ok(command) => self.command(command).await?.ok_or(Refusal::Internal),
             Err(refusal) => Err(refusal),
         };
         let host = Parts { env: &self.objects.0, head, body: Body::Read(&again) };
-        task.answer(&host, (&self.hub_name, number), method, reply).await
+        request.answer(&host, (&self.hub_name, number), method, reply).await
     }
 
     /// Carries out a command, in one commit with others where it has to wait for one.

@@ -34,7 +34,7 @@ use crate::keys::{KeyRing, Keys};
 use crate::object_api::ShardCall;
 use crate::objects::Objects;
 use crate::part::Part;
-use crate::scatter::ShardRange;
+use crate::shard_range::ShardRange;
 use crate::task::Task;
 use crate::upgrade::is_web_socket;
 use crate::view::ViewCache;

@@ -19,7 +19,7 @@
 //! let task = Task::of(operation);
 //! assert_eq!(hub.as_str(), "chat");
 //! // Members of a group can be in every shard; the message is published once all have taken it.
-//! assert_eq!((task.place, task.success), (Destination::AllShards, Success::OfAll));
+//! assert_eq!((task.destination, task.success), (Destination::AllShards, Success::OfAll));
 //! ```
 
 mod command_reader;
@@ -40,9 +40,9 @@ mod management;
 mod object_api;
 mod objects;
 mod part;
-mod parts;
 mod scatter;
 mod shard_object;
+mod shard_range;
 mod sign_in;
 mod task;
 mod task_head;
@@ -66,11 +66,11 @@ pub use object_api::{
 };
 pub use objects::{Objects, introduce, relay};
 pub use part::{Part, encode_answer};
-pub use parts::PartsHost;
-pub use scatter::{Destination, ShardRange};
+pub use scatter::PartsHost;
 pub use shard_object::{Answered, Holder, ObjectHost, RestoredObject, ShardObject, restore_shard};
+pub use shard_range::{Destination, ShardRange};
 pub use sign_in::{SignIn, SignIns};
-pub use task::{ShardTask, Success, Task, Work};
+pub use task::{Success, Task, TaskRequest, Work};
 pub use task_head::TaskHead;
 pub use trace::TraceRequest;
 pub use unread_body::{DROP_LIMIT, DROP_PAUSE, MAX_DROPPED_BYTES};

@@ -1,216 +1,111 @@
-//! Which shards a task goes to, and how it reaches them.
-//!
-//! What concerns every shard of a hub reaches them at once as long as they are few, above that from shard to
-//! shard.
+//! A request of the REST API at several shards: each does its part, and one answer comes out of all.
 
-use webpubsub_protocol::name::ConnectionId;
-use webpubsub_shard::{ShardId, Target};
+use std::future::Future;
 
-/// Which shards a task goes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
-    /// To the shard that holds this connection.
-    OwnerOf(ConnectionId),
-    /// To every shard.
-    AllShards,
-}
+use webpubsub_protocol::name::HubName;
+use webpubsub_protocol::rest::{self, Refusal, Response};
+use webpubsub_shard::{Reply, ShardId};
 
-impl Destination {
-    /// Where those that a command is about may be.
-    #[must_use]
-    pub fn of(target: &Target) -> Self {
-        match target {
-            Target::Connection(connection) => Self::OwnerOf(connection.clone()),
-            Target::All | Target::Group(_) | Target::User(_) => Self::AllShards,
-        }
-    }
-}
+use crate::gateway::{GatewayError, Incoming};
+use crate::object_api::object_name;
+use crate::part::Part;
+use crate::shard_range::ShardRange;
+use crate::task::{Task, TaskRequest, Work};
 
-/// A range of shards: all of a hub's, or those that one of them has to ask.
-///
-/// Of many shards only some are asked directly. Each of those carries the request out, and asks the shards
-/// between itself and the next one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShardRange {
-    first: u16,
-    end: u16,
-}
+/// A request of the REST API, and the way from here to shards that do parts of it.
+pub trait PartsHost {
+    /// Why something could not be done.
+    type Error: From<GatewayError>;
+    /// The answer to the caller.
+    type Answer;
+    /// The request's body, once it is read.
+    type Body;
 
-impl ShardRange {
-    /// How many shards are asked at once, each for itself.
-    const FLAT: u16 = 32;
-    /// How many are asked where there are more.
-    const BRANCHES: u16 = 16;
-    /// The start of a request's path with a range of shards. No path from outside begins like this.
-    const MARK: &str = "/among/";
+    /// Returns the request's `Content-Type`.
+    fn content_type(&self) -> Option<String>;
 
-    /// The shards below this number.
-    #[must_use]
-    pub const fn below(end: u16) -> Self {
-        Self { first: 0, end }
-    }
+    /// Reads the request's body, unless it is too long.
+    fn body(&self) -> impl Future<Output = Result<Result<Self::Body, Refusal>, Self::Error>>;
 
-    /// One shard.
-    #[must_use]
-    pub const fn of(ShardId(shard): ShardId) -> Self {
-        Self { first: shard, end: shard.saturating_add(1) }
-    }
+    /// Has shards carry the request out, with this path and query in place of its own, and this body. Returns one part
+    /// each, in their order.
+    fn ask_for_parts(
+        &self,
+        names: Vec<String>,
+        path: &str,
+        body: Option<Self::Body>,
+    ) -> impl Future<Output = Result<Vec<Part<Self::Answer>>, Self::Error>>;
 
-    /// Whether a shard is one of these.
-    #[must_use]
-    pub const fn has(self, ShardId(shard): ShardId) -> bool {
-        self.first <= shard && shard < self.end
-    }
-
-    /// The one shard of these that a task goes to, if it is one.
+    /// Makes the answer to the caller.
     ///
-    /// Any shard can answer that it does not know a connection id which none of them made.
-    #[must_use]
-    pub fn only(self, place: &Destination) -> Option<ShardId> {
-        match place {
-            Destination::OwnerOf(connection) => {
-                let shard = ShardId::of(connection).filter(|shard| self.has(*shard));
-                Some(shard.unwrap_or(ShardId(0)))
-            }
-            Destination::AllShards => (!self.has(ShardId(1))).then_some(ShardId(0)),
+    /// # Errors
+    /// The host cannot make it.
+    fn respond(&self, response: Response) -> Result<Self::Answer, Self::Error>;
+}
+
+impl Task {
+    /// Has all these shards do their parts, through each other where they are many. Returns one part out of theirs and
+    /// of those that are there already.
+    ///
+    /// # Errors
+    /// The host's, or that no shard has answered.
+    pub async fn scatter<H: PartsHost>(
+        &self,
+        host: &H,
+        hub: &HubName,
+        shards: ShardRange,
+        Incoming { method, url, .. }: Incoming<'_>,
+        mut parts: Vec<Part<H::Answer>>,
+    ) -> Result<Part<H::Answer>, H::Error> {
+        let refused = |refusal| host.respond(rest::refuse(&refusal, method)).map(Part::Refused);
+        if matches!(self.work, Work::Deliver { .. })
+            && let Err(refusal) = rest::parse_content_type(host.content_type().as_deref())
+        {
+            return refused(refusal);
         }
-    }
-
-    /// The shards that are asked.
-    pub fn asked(self) -> impl Iterator<Item = ShardId> {
-        (self.first..self.end).step_by(usize::from(self.stride())).map(ShardId)
-    }
-
-    /// All of these shards, for a host that reaches each of them at no cost.
-    pub fn all(self) -> impl Iterator<Item = ShardId> {
-        (self.first..self.end).map(ShardId)
-    }
-
-    /// The shards that one of those that are asked asks in turn.
-    #[must_use]
-    pub fn behind(self, ShardId(asked): ShardId) -> Self {
-        Self { first: asked.saturating_add(1), end: self.end.min(asked.saturating_add(self.stride())) }
-    }
-
-    const fn stride(self) -> u16 {
-        let shards = self.end.saturating_sub(self.first);
-        if shards <= Self::FLAT { 1 } else { shards.div_ceil(Self::BRANCHES) }
-    }
-
-    /// The path of a request with this range in front: what the shards that are asked do is part of a whole,
-    /// and each of them asks those behind it.
-    #[must_use]
-    pub fn address(self, path: &str) -> String {
-        let range = (u32::from(self.first) << 16) | u32::from(self.end);
-        format!("{}{range}{path}", Self::MARK)
-    }
-
-    /// Whether there is no shard in it.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.first >= self.end
-    }
-
-    /// Takes apart what [`ShardRange::address`] put together; `None` for a path as it was.
-    #[must_use]
-    pub(crate) fn of_address(address: &str) -> Option<(Self, &str)> {
-        let rest = address.strip_prefix(Self::MARK)?;
-        let (range, path) = rest.split_at_checked(rest.find('/')?)?;
-        let range: u32 = range.parse().ok()?;
-        Some((Self { first: (range >> 16) as u16, end: range as u16 }, path))
+        let body = match self.work.needs_body() {
+            true => match host.body().await? {
+                Ok(body) => Some(body),
+                Err(refusal) => return refused(refusal),
+            },
+            false => None,
+        };
+        let names = shards.asked().map(|shard| object_name(hub, shard)).collect();
+        parts.extend(host.ask_for_parts(names, &shards.address(&url.path_and_query()), body).await?);
+        Ok(self.gather(parts).ok_or(GatewayError::NoPart)?)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Has every shard of the range do its part, and those behind it; how deep that went, and how many
-    /// were asked at most by one.
-    fn carry_out(range: ShardRange, done: &mut Vec<u16>) -> (usize, usize) {
-        let asked: Vec<_> = range.asked().collect();
-        let (mut depth, mut breadth) = (0, asked.len());
-        for shard in asked {
-            done.push(shard.0);
-            let address = range.address("/api");
-            let (range, _) = ShardRange::of_address(&address).unwrap();
-            let (deeper, wider) = carry_out(range.behind(shard), done);
-            (depth, breadth) = (depth.max(deeper), breadth.max(wider));
-        }
-        (depth + usize::from(breadth > 0), breadth)
+impl TaskRequest<'_> {
+    /// The shards that the one which carries it out has to ask for their parts; `None` where there are none.
+    #[must_use]
+    pub fn behind(&self, shard: ShardId) -> Option<ShardRange> {
+        self.among.map(|range| range.behind(shard)).filter(|behind| !behind.is_empty())
     }
 
-    #[test]
-    fn every_shard_is_asked_once_and_none_asks_many() {
-        for shards in 1..=1024 {
-            let mut done = Vec::new();
-            let (depth, breadth) = carry_out(ShardRange::below(shards), &mut done);
-            done.sort_unstable();
-            assert!(done.into_iter().eq(0..shards), "{shards}");
-            assert!(breadth <= 32, "{shards}: {breadth}");
-            let deepest = if shards <= 32 {
-                1
-            } else if shards <= 512 {
-                2
-            } else {
-                3
-            };
-            assert!(depth <= deepest, "{shards}: {depth}");
+    /// Answers the request with what a shard has made of it, joined with what those behind it make of their parts.
+    ///
+    /// # Errors
+    /// The host's.
+    pub async fn answer<H: PartsHost>(
+        &self,
+        host: &H,
+        (hub, shard): (&HubName, ShardId),
+        method: &str,
+        reply: Result<Reply, Refusal>,
+    ) -> Result<H::Answer, H::Error> {
+        let mut part = match reply {
+            Ok(reply) => Part::Replied(reply),
+            Err(refusal) => Part::Refused(host.respond(rest::refuse(&refusal, method))?),
+        };
+        if let Some(range) = self.behind(shard) {
+            let asked = Incoming { method, url: self.url, authorization: "" };
+            part = self.task.scatter(host, hub, range, asked, vec![part]).await?;
         }
-        let mut done = Vec::new();
-        let (depth, breadth) = carry_out(ShardRange::below(u16::MAX), &mut done);
-        assert_eq!((done.len(), depth), (usize::from(u16::MAX), 4));
-        assert!(breadth <= 32);
-    }
-
-    #[test]
-    fn a_worker_asks_at_most_sixteen_of_many_shards() {
-        let asked = |shards| ShardRange::below(shards).asked().map(|shard| shard.0).collect::<Vec<_>>();
-        assert_eq!(asked(32), (0..32).collect::<Vec<_>>());
-        assert_eq!(asked(33), [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30]);
-        for shards in 33..=1024 {
-            assert!(asked(shards).len() <= 16, "{shards}");
+        match part {
+            Part::Replied(reply) if self.among.is_some() => host.respond(self.task.respond_in_part(reply)),
+            Part::Replied(reply) => host.respond(self.task.respond(reply)),
+            Part::Refused(answer) => Ok(answer),
         }
-    }
-
-    #[test]
-    fn a_path_says_for_which_shards_it_asks() {
-        let path = "/api/hubs/h/:send?a=/b";
-        for (range, address) in [
-            (ShardRange::below(40), format!("/among/40{path}")),
-            (ShardRange { first: 1, end: 2 }, format!("/among/65538{path}")),
-        ] {
-            assert_eq!(range.address(path), address);
-            assert_eq!(ShardRange::of_address(&address), Some((range, path)));
-        }
-        for other in [path, "/among", "/among/", "/among/40", "/among/x/api", "/among/-1/api"] {
-            assert_eq!(ShardRange::of_address(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_range_without_shards_asks_none() {
-        for range in
-            [ShardRange { first: 9, end: 1 }, ShardRange { first: 70, end: 70 }, ShardRange::below(0)]
-        {
-            assert!(range.is_empty());
-            assert_eq!(range.asked().count(), 0);
-            assert_eq!(range.behind(ShardId(u16::MAX)).asked().count(), 0);
-        }
-    }
-
-    #[test]
-    fn a_connection_is_looked_for_on_the_shard_that_made_it() {
-        let hub = ShardRange::below(3);
-        let of = |connection| hub.only(&Destination::of(&Target::Connection(connection)));
-        assert_eq!(of(ShardId(2).connection_id([7; 16])), Some(ShardId(2)));
-        assert_eq!(of(ShardId(3).connection_id([7; 16])), Some(ShardId(0)), "a shard that is gone");
-        assert_eq!(of(ConnectionId::parse("made-elsewhere").unwrap()), Some(ShardId(0)));
-    }
-
-    #[test]
-    fn what_concerns_all_goes_to_one_only_where_it_is_all() {
-        assert_eq!(ShardRange::below(1).only(&Destination::of(&Target::All)), Some(ShardId(0)));
-        assert_eq!(ShardRange::below(2).only(&Destination::of(&Target::All)), None);
     }
 }

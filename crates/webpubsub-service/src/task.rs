@@ -9,11 +9,11 @@ use webpubsub_protocol::rest::{
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_shard::{Command, Groups, Permission, Reply, Selection, Target};
 
-use crate::scatter::{Destination, ShardRange};
+use crate::shard_range::{Destination, ShardRange};
 
 /// A request of the REST API as a shard receives it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ShardTask<'a> {
+pub struct TaskRequest<'a> {
     /// What the shard does.
     pub task: Box<Task>,
     /// The URL as the host received it from outside.
@@ -35,7 +35,7 @@ pub enum Success {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
     /// Which shards it goes to.
-    pub place: Destination,
+    pub destination: Destination,
     /// When it has succeeded, if it goes to several shards.
     pub success: Success,
     /// What each of them does.
@@ -95,7 +95,7 @@ impl Work {
     }
 }
 
-impl<'a> ShardTask<'a> {
+impl<'a> TaskRequest<'a> {
     /// Reads a request, whose caller the host has authorised.
     ///
     /// # Errors
@@ -217,7 +217,7 @@ impl Task {
     /// A task whose outcome is the same whatever is found.
     fn everywhere(work: Work, done: Outcome) -> Self {
         Self {
-            place: Destination::AllShards,
+            destination: Destination::AllShards,
             success: Success::OfAll,
             work,
             done,
@@ -227,20 +227,23 @@ impl Task {
     }
 
     fn send(target: Target, SendOptions { excluded, filter, ttl }: SendOptions) -> Self {
-        let place = Destination::of(&target);
+        let destination = Destination::of(&target);
         let work = Work::Deliver { to: Selection { target, excluded, filter }, ttl };
-        Self { place, ..Self::everywhere(work, Outcome::Accepted) }
+        Self { destination, ..Self::everywhere(work, Outcome::Accepted) }
     }
 
     fn close(target: Target, CloseOptions { excluded, reason }: CloseOptions) -> Self {
-        let place = Destination::of(&target);
+        let destination = Destination::of(&target);
         let to = Selection { target, excluded, filter: None };
-        Self { place, ..Self::everywhere(Work::Command(Command::Close { to, reason }), Outcome::Removed) }
+        Self {
+            destination,
+            ..Self::everywhere(Work::Command(Command::Close { to, reason }), Outcome::Removed)
+        }
     }
 
     fn exists(target: Target, subject: Subject) -> Self {
         Self {
-            place: Destination::of(&target),
+            destination: Destination::of(&target),
             success: Success::OfOne,
             not_found: Some(Outcome::Missing(subject)),
             ..Self::everywhere(Work::Command(Command::Exists(target)), Outcome::Exists(subject))
@@ -248,10 +251,10 @@ impl Task {
     }
 
     fn join(target: Target, group: GroupName, not_found: Outcome) -> Self {
-        let place = Destination::of(&target);
+        let destination = Destination::of(&target);
         let work = Work::Command(Command::Join { to: target.into(), groups: vec![group] });
         Self {
-            place,
+            destination,
             success: Success::OfOne,
             not_found: Some(not_found),
             conflict: Some(Outcome::TooManyGroups),
@@ -260,15 +263,15 @@ impl Task {
     }
 
     fn leave(target: Target, groups: Groups) -> Self {
-        let place = Destination::of(&target);
+        let destination = Destination::of(&target);
         let work = Work::Command(Command::Leave { to: target.into(), groups });
-        Self { place, ..Self::everywhere(work, Outcome::Removed) }
+        Self { destination, ..Self::everywhere(work, Outcome::Removed) }
     }
 
     fn permit(permission: Permission, command: fn(Permission) -> Command, done: Outcome) -> Self {
         let connection = permission.connection.clone();
         Self {
-            place: Destination::OwnerOf(connection.clone()),
+            destination: Destination::OwnerOf(connection.clone()),
             conflict: Some(Outcome::TooManyPermissions(connection)),
             ..Self::everywhere(Work::Command(command(permission)), done)
         }

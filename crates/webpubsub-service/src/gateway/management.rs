@@ -15,7 +15,7 @@ use crate::management::{
 };
 use crate::object_api::{DirectoryCall, Offered, ShardCall, object_name, shard_names};
 use crate::objects::{Objects as _, ask_directory};
-use crate::scatter::{Destination, ShardRange};
+use crate::shard_range::{Destination, ShardRange};
 use crate::trace::TraceRequest;
 use crate::view::HubView;
 

@@ -8,7 +8,7 @@ use webpubsub_shard::Reply;
 use super::{Answer, Gateway, Host, Incoming};
 use crate::object_api::object_name;
 use crate::part::Part;
-use crate::scatter::ShardRange;
+use crate::shard_range::ShardRange;
 use crate::task::{Task, Work};
 
 impl<H: Host> Gateway<'_, H> {
@@ -42,7 +42,7 @@ impl<H: Host> Gateway<'_, H> {
         let (what, error) = match self.view(&hub).await {
             Ok(view) => {
                 let mut shards = ShardRange::below(view.map.reached);
-                if let Some(shard) = shards.only(&task.place) {
+                if let Some(shard) = shards.only(&task.destination) {
                     if !matches!(task.work, Work::List { .. }) && self.host.can_forward() {
                         self.host.forward_task(task);
                         return Answer::Forward(object_name(&hub, shard));

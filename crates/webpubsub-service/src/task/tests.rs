@@ -26,7 +26,7 @@ fn a_task_for_a_connection_goes_to_its_shard_only() {
         ("DELETE", "/api/hubs/h/permissions/sendToGroup/connections/c"),
     ] {
         let holder = Destination::OwnerOf(ConnectionId::parse("c").unwrap());
-        assert_eq!(task(method, path).place, holder, "{method} {path}");
+        assert_eq!(task(method, path).destination, holder, "{method} {path}");
     }
     for (method, path) in [
         ("POST", "/api/hubs/h/:send"),
@@ -37,7 +37,7 @@ fn a_task_for_a_connection_goes_to_its_shard_only() {
         ("HEAD", "/api/hubs/h/groups/g"),
         ("GET", "/api/hubs/h/groups/g/connections"),
     ] {
-        assert_eq!(task(method, path).place, Destination::AllShards, "{method} {path}");
+        assert_eq!(task(method, path).destination, Destination::AllShards, "{method} {path}");
     }
 }
 
@@ -74,16 +74,16 @@ fn a_reply_becomes_the_outcome_of_the_operation() {
 fn a_shard_reads_the_request_that_its_host_received() {
     let url = "http://h.example/api/hubs/h/:send?filter=userId%20eq%20null";
     let split = |url| RequestUrl::split(url).unwrap();
-    let whole = ShardTask::read("POST", split(url)).unwrap();
+    let whole = TaskRequest::read("POST", split(url)).unwrap();
     assert_eq!((whole.among, whole.url), (None, split(url)));
     let address = ShardRange::below(3).address(&split(url).path_and_query());
     let url = ["http://object", &address].concat();
-    let part = ShardTask::read("POST", split(&url)).unwrap();
+    let part = TaskRequest::read("POST", split(&url)).unwrap();
     assert_eq!((part.among, part.task), (Some(ShardRange::below(3)), whole.task));
     assert_eq!((part.url.path, part.url.query), (whole.url.path, whole.url.query));
     for other in ["/api/health", "/api/hubs/h/:generateToken", "/among/1/among/1/api/hubs/h/:send", "/x"] {
         let url = RequestUrl { path: other, ..split("http://object/") };
-        assert!(ShardTask::read("POST", url).is_err(), "{other}");
+        assert!(TaskRequest::read("POST", url).is_err(), "{other}");
     }
 }
 

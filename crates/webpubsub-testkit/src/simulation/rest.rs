@@ -1,7 +1,7 @@
 //! Requests of servers on their way: as a Worker takes them, and as shards are asked for their parts.
 //!
 //! Which shards are asked, who asks them, and what one answer comes of theirs is what [`Task::scatter`] and
-//! [`ShardTask::answer`] of the service say, as on the edge. This is their host.
+//! [`TaskRequest::answer`] of the service say, as on the edge. This is their host.
 //!
 //! [`Task::scatter`]: webpubsub_service::Task::scatter
 
@@ -17,7 +17,7 @@ use webpubsub_protocol::rest::{Operation, Refusal, Response};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::gateway::{GatewayError, Incoming};
 use webpubsub_service::{
-    CommandHead, Part, PartsHost, ShardRange, ShardTask, Task, encode_answer, parse_object_name,
+    CommandHead, Part, PartsHost, ShardRange, Task, TaskRequest, encode_answer, parse_object_name,
 };
 use webpubsub_shard::{Command, Reply, ShardId};
 
@@ -104,7 +104,7 @@ impl Rest {
         let (answered, shards) = (Rc::clone(&self.answered), ShardRange::below(reached));
         let parts = Parts { asked: Rc::clone(&asked), queue: Rc::clone(&self.queue) };
         let hub = hub.clone();
-        self.running.push(match shards.only(&task.place) {
+        self.running.push(match shards.only(&task.destination) {
             Some(shard) => Box::pin(async move {
                 let response = parts.ask(shard, asked.line.path.clone()).await;
                 answered.borrow_mut().push((asked, Answered::ByOne(response)));
@@ -135,9 +135,9 @@ impl Rest {
         self.running.push(Box::pin(async move {
             let ShardRequest { shard, asked, path, answer } = request;
             let url = absolute(&path);
-            let task = read(asked.line.method, &url);
+            let received = read(asked.line.method, &url);
             let reply = reply.ok_or(Refusal::Internal);
-            let response = task.answer(&parts, (&hub, shard), asked.line.method, reply).await;
+            let response = received.answer(&parts, (&hub, shard), asked.line.method, reply).await;
             let response = response.unwrap_or_else(|error| broken(format!("a shard fails: {error:?}")));
             *answer.borrow_mut() = Some(response);
         }));
@@ -162,9 +162,9 @@ impl Rest {
     }
 }
 
-fn read<'a>(method: &str, url: &'a str) -> ShardTask<'a> {
-    let task = ShardTask::read(method, split(url));
-    task.unwrap_or_else(|why| broken(format!("{method} {url} is refused: {why:?}")))
+fn read<'a>(method: &str, url: &'a str) -> TaskRequest<'a> {
+    let request = TaskRequest::read(method, split(url));
+    request.unwrap_or_else(|why| broken(format!("{method} {url} is refused: {why:?}")))
 }
 
 impl ShardRequest {

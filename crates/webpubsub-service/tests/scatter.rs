@@ -10,7 +10,7 @@ use webpubsub_protocol::name::HubName;
 use webpubsub_protocol::rest::{Operation, Refusal, Response};
 use webpubsub_protocol::url::RequestUrl;
 use webpubsub_service::gateway::{GatewayError, Incoming};
-use webpubsub_service::{Part, PartsHost, ShardRange, ShardTask, Task, encode_answer, parse_object_name};
+use webpubsub_service::{Part, PartsHost, ShardRange, Task, TaskRequest, encode_answer, parse_object_name};
 use webpubsub_shard::{Reply, ShardId};
 
 const SEND: &str = "/api/hubs/chat/:send";
@@ -45,11 +45,11 @@ impl Hub {
     async fn part(&self, name: &str, path: &str) -> Result<Part<Response>, Failed> {
         let (hub, shard) = parse_object_name(name).unwrap();
         let url = format!("https://object{path}");
-        let task = ShardTask::read("POST", RequestUrl::split(&url).unwrap()).unwrap();
+        let request = TaskRequest::read("POST", RequestUrl::split(&url).unwrap()).unwrap();
         self.done.borrow_mut().push(shard.0);
         let reply = if self.failing == Some(shard.0) { Err(Refusal::Internal) } else { Ok(Reply::Done) };
         let answer: Pin<Box<dyn Future<Output = _>>> =
-            Box::pin(task.answer(self, (&hub, shard), "POST", reply));
+            Box::pin(request.answer(self, (&hub, shard), "POST", reply));
         let response = answer.await?;
         Ok(match Part::read(encode_answer(response.clone())).unwrap() {
             Part::Replied(reply) => Part::Replied(reply),
@@ -153,12 +153,12 @@ fn what_no_shard_would_take_is_sent_to_none() {
 #[test]
 fn a_shard_answers_alone_what_goes_to_it_only() {
     let (hub, url) = (Hub::new(), format!("https://object{SEND}"));
-    let task = ShardTask::read("POST", RequestUrl::split(&url).unwrap()).unwrap();
+    let request = TaskRequest::read("POST", RequestUrl::split(&url).unwrap()).unwrap();
     let name = HubName::parse("chat").unwrap();
-    let answer = now_or_never(task.answer(&hub, (&name, ShardId(0)), "POST", Ok(Reply::Done))).unwrap();
+    let answer = now_or_never(request.answer(&hub, (&name, ShardId(0)), "POST", Ok(Reply::Done))).unwrap();
     assert_eq!(answer.status, 202);
     assert!(answer.headers.iter().all(|(name, _)| *name != "x-reply"), "it is no part");
-    let refused = task.answer(&hub, (&name, ShardId(0)), "POST", Err(Refusal::TooLong));
+    let refused = request.answer(&hub, (&name, ShardId(0)), "POST", Err(Refusal::TooLong));
     assert_eq!(now_or_never(refused).unwrap().status, 400);
 }
 
