@@ -15,7 +15,7 @@ use worker::Env;
 
 use crate::http::text_in_charset;
 use crate::platform::{now, sleep, variable};
-use crate::task::settled;
+use crate::promise::settled;
 
 #[wasm_bindgen(module = "worker/js/event_handler.ts")]
 extern "C" {

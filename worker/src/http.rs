@@ -8,7 +8,7 @@ use webpubsub_service::{DROP_LIMIT, DROP_PAUSE, MAX_DROPPED_BYTES, TaskHead, enc
 use worker::web_sys::{Headers, Request, Response, WebSocket};
 
 use crate::platform;
-use crate::task::settled;
+use crate::promise::settled;
 
 #[wasm_bindgen(module = "worker/js/respond.ts")]
 extern "C" {

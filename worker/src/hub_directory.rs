@@ -16,8 +16,8 @@ use worker::Env;
 use crate::event_handler::Caller;
 use crate::objects::Objects;
 use crate::platform::{Error, Result, State, delete_alarm, now, object_name, set_alarm};
+use crate::promise::{run, run_later, settled};
 use crate::sql::Sql;
-use crate::task::{run, run_later, settled};
 use crate::{config, log};
 
 /// One hub.

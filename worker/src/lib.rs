@@ -8,7 +8,7 @@
 mod config;
 mod error;
 mod event_handler;
-mod host;
+mod gateway_host;
 mod http;
 mod hub_directory;
 mod hub_shard;
@@ -16,11 +16,11 @@ mod log;
 mod objects;
 mod perform;
 mod platform;
+mod promise;
 mod route;
 mod shard_host;
 mod sockets;
 mod sql;
-mod task;
 mod turns;
 
 pub use hub_directory::HubDirectory;
@@ -32,13 +32,13 @@ use webpubsub_service::gateway::{Answer, Gateway, Incoming};
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
-use crate::host::RequestHost;
+use crate::gateway_host::RequestHost;
 use crate::http::request_head;
 use crate::objects::Objects;
 use crate::platform::{Result, WebSocketPair, asset};
+use crate::promise::settled;
 use crate::route::forward;
 use crate::sockets::refuse_socket;
-use crate::task::settled;
 
 /// Where the service's health is asked for.
 const HEALTH: &str = "/api/health";
@@ -53,7 +53,7 @@ static ALLOCATOR: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
 #[wasm_bindgen]
 pub fn fetch(request: Request, env: Env) -> std::result::Result<JsValue, JsValue> {
     let objects = Objects(env);
-    task::run(async move {
+    promise::run(async move {
         let answer = answer(&request, &objects).await.or_else(|error| {
             log::failure("answering a request", &error);
             http::text(500, "INTERNAL SERVER ERROR").map(Answer::Pass)

@@ -9,7 +9,7 @@ use worker::web_sys::{Request, Response};
 
 use crate::log;
 use crate::platform::{Error, Result};
-use crate::task::settled;
+use crate::promise::settled;
 
 /// The binding of the shards' Durable Objects.
 const HUB_SHARD: &str = "HUB_SHARD";

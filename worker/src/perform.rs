@@ -21,9 +21,9 @@ use worker::web_sys::WebSocket;
 use crate::event_handler::Caller;
 use crate::log;
 use crate::platform::{Error, Result, delete_alarm, now, set_alarm};
+use crate::promise::settled;
 use crate::shard_host::ShardHost;
 use crate::sql::Sql;
-use crate::task::settled;
 
 /// From this many bytes on a text is sent with an eye to memory.
 const LARGE_TEXT_BYTES: usize = 1 << 20;

@@ -13,7 +13,7 @@ use worker::Env;
 use worker::web_sys::{Request, WebSocket};
 
 pub(crate) use crate::error::{Error, Result};
-use crate::task::run_later;
+use crate::promise::run_later;
 
 #[wasm_bindgen(module = "worker/js/env.ts")]
 extern "C" {

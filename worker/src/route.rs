@@ -11,7 +11,7 @@ use worker::web_sys::Request;
 
 use crate::objects::{forward_to_shard, serve_on_shards};
 use crate::platform::{Error, Result};
-use crate::task::Settled;
+use crate::promise::Settled;
 use crate::{http, log};
 
 thread_local! {
