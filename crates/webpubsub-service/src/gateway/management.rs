@@ -1,29 +1,20 @@
-//! What an operator asks under `/management/`: hubs' settings, their shards, what became of events, and
-//! metrics.
+//! What an operator asks under `/management/`: of the whole service here, of one hub in `hub.rs`.
+
+mod hub;
 
 use webpubsub_protocol::limits::MAX_REST_MESSAGE_BYTES;
-use webpubsub_protocol::name::{ConnectionId, HubName};
-use webpubsub_protocol::rest::{self, Outcome, Query, Refusal, Response};
-use webpubsub_shard::{HubSettings, ShardId};
+use webpubsub_protocol::name::HubName;
+use webpubsub_protocol::rest::{self, Query, Refusal, Response};
 
 use super::{Answer, Gateway, GatewayError, Host, Incoming, text, with_type};
-use crate::handler_test::test_handler;
 use crate::history::HistoryList;
-use crate::listing::{ConnectionList, GroupList, ListPosition, Listing, ShardPage, show_connections};
-use crate::management::{
-    HubRequest, ManagementRequest, MetricsText, Overview, read_settings, show_hubs, show_keys, show_shards,
-};
+use crate::management::{HubRequest, ManagementRequest, MetricsText, Overview, show_hubs, show_keys};
 use crate::object_api::{DirectoryCall, Offered, ShardCall, object_name, shard_names};
-use crate::objects::{Objects as _, ask_directory};
-use crate::shard_range::{Destination, ShardRange};
+use crate::objects::Objects as _;
 use crate::trace::TraceRequest;
-use crate::view::HubView;
 
 /// How many hubs are woken at once to close their sockets.
 const HUBS_AT_ONCE: usize = 100;
-
-/// How many times shards are asked for one page of connections.
-const MAX_LOOKS: usize = 8;
 
 impl<H: Host> Gateway<'_, H> {
     /// Answers one request under `/management/`.
@@ -137,152 +128,11 @@ impl<H: Host> Gateway<'_, H> {
         }))
     }
 
-    async fn manage_hub(
-        &self,
-        hub: &HubName,
-        request: HubRequest,
-        query: Option<&str>,
-        origin: &str,
-    ) -> Result<Result<Response, Refusal>, H::Error> {
-        let Self { host, config, .. } = self;
-        // The view as it is, and not as it is cached.
-        self.forget(hub);
-        let view = self.view(hub).await?;
-        let settings = view.settings(config, hub);
-        Ok(Ok(match request {
-            HubRequest::Settings => json(settings.show()),
-            HubRequest::ChangeSettings => {
-                let Ok(body) = host.body(MAX_REST_MESSAGE_BYTES).await? else {
-                    let why = "The settings of a hub are at most 1 MiB of JSON.";
-                    return Ok(Ok(text(413, why.to_owned())));
-                };
-                let body = String::from_utf8(body).unwrap_or_default();
-                match read_settings(&body, &settings, config) {
-                    Ok(given) => {
-                        let shown = given.show();
-                        self.change(hub, Some(given)).await?;
-                        json(shown)
-                    }
-                    Err(error) => text(400, format!("Invalid settings: {error}.")),
-                }
-            }
-            HubRequest::DeleteSettings => {
-                self.change(hub, None).await?;
-                text(204, String::new())
-            }
-            HubRequest::Shards => json(show_shards(&view.map)),
-            HubRequest::Connections => match ConnectionList::parse(query) {
-                Ok(list) => self.list_connections(hub, &view, list, query).await?,
-                Err(refusal) => return Ok(Err(refusal)),
-            },
-            HubRequest::Connection(id) => self.one_connection(hub, &view, id).await?,
-            // It is answered with a socket.
-            HubRequest::Trace => return Ok(Err(Refusal::UnknownPath)),
-            HubRequest::Groups => match GroupList::parse(query) {
-                Ok(list) => self.list_groups(hub, &view, &list, query).await?,
-                Err(refusal) => return Ok(Err(refusal)),
-            },
-            HubRequest::Deliveries => self.deliveries(hub).await?,
-            HubRequest::TestHandler(index) => {
-                let policy = config.policy(hub, settings);
-                match index.and_then(|index| policy.settings.event_handlers.get(index)) {
-                    Some(handler) => {
-                        let mut random = [0; 16];
-                        host.fill_random(&mut random)?;
-                        let connection = ShardId(0).connection_id(random);
-                        let (events, keys) = (host.events(hub), config.keys.get());
-                        let keep = |record: &str| host.keep_delivery(hub, record);
-                        let handler = (&policy, handler);
-                        json(test_handler(&events, &keep, handler, &connection, origin, &keys.access).await)
-                    }
-                    None => {
-                        text(404, "The hub has no such event handler: they are numbered from 0.".to_owned())
-                    }
-                }
-            }
-        }))
-    }
-
-    /// A page of a hub's connections: shard after shard, until it is full or shards were asked so many times.
-    async fn list_connections(
-        &self,
-        hub: &HubName,
-        view: &HubView,
-        list: ConnectionList,
-        query: Option<&str>,
-    ) -> Result<Response, H::Error> {
-        let (mut place, mut left) = (Some(list.start), list.top);
-        let mut connections = Vec::new();
-        for _ in 0..MAX_LOOKS {
-            let Some(at) = place.filter(|at| at.shard < view.map.reached && left > 0) else { break };
-            let query = query.unwrap_or_default().to_owned();
-            let listing = Listing::Connections { from: at.from, limit: left, query };
-            let names = vec![object_name(hub, ShardId(at.shard))];
-            let answers = self.host.objects().ask_shards(names, ShardCall::List(listing)).await;
-            let answer = answers.first().and_then(Option::as_deref).and_then(ShardPage::parse);
-            let page = answer.ok_or(GatewayError::NoList)?;
-            left = left.saturating_sub(page.count);
-            if page.count > 0 {
-                connections.push(page.connections.to_owned());
-            }
-            place = match page.next {
-                Some(from) => Some(ListPosition { from, ..at }),
-                None => at.next_shard(),
-            };
-        }
-        let next = place.filter(|at| at.shard < view.map.reached);
-        Ok(json(show_connections(&connections, next)))
-    }
-
-    /// One connection, as its shard knows it.
-    async fn one_connection(
-        &self,
-        hub: &HubName,
-        view: &HubView,
-        id: ConnectionId,
-    ) -> Result<Response, H::Error> {
-        let not_found = |id| rest::respond(&Outcome::NoConnectionToAdd(id));
-        let shards = ShardRange::below(view.map.reached);
-        let shard = shards.only(&Destination::OwnerOf(id.clone())).unwrap_or(ShardId(0));
-        let call = ShardCall::List(Listing::Connection(id.clone()));
-        let answers = self.host.objects().ask_shards(vec![object_name(hub, shard)], call).await;
-        let shown = answers.into_iter().next().flatten().ok_or(GatewayError::NoList)?;
-        Ok(if shown.is_empty() { not_found(id) } else { json(shown) })
-    }
-
-    /// A page of a hub's groups, of all shards.
-    async fn list_groups(
-        &self,
-        hub: &HubName,
-        view: &HubView,
-        list: &GroupList,
-        query: Option<&str>,
-    ) -> Result<Response, H::Error> {
-        let call = ShardCall::List(Listing::Groups(query.unwrap_or_default().to_owned()));
-        let answers = self.host.objects().ask_shards(shard_names(hub, &view.map), call).await;
-        Ok(json(list.join(&answers).ok_or(GatewayError::NoList)?))
-    }
-
-    /// What became of the newest attempts to call the event handlers of a hub. Asking wakes all its shards.
-    async fn deliveries(&self, hub: &HubName) -> Result<Response, H::Error> {
-        let asked = ask_directory(self.host.objects(), hub.as_str(), DirectoryCall::Deliveries).await;
-        Ok(json(asked.ok_or(GatewayError::NoList)?))
-    }
-
     /// The version, and what the metrics of each hub come to.
     async fn overview(&self) -> Result<Response, H::Error> {
         let mut overview = Overview::new();
         self.ask_all(&|| ShardCall::Metrics, &mut |hub, shards| overview.add(hub, shards)).await?;
         Ok(json(overview.finish(self.host.now())))
-    }
-
-    /// Changes a hub's settings. That holds for this host at once, and for the others when they have forgotten
-    /// what they hold.
-    async fn change(&self, hub: &HubName, settings: Option<HubSettings>) -> Result<(), H::Error> {
-        let call = DirectoryCall::ChangeSettings(settings);
-        let taken = ask_directory(self.host.objects(), hub.as_str(), call).await;
-        self.forget(hub);
-        if taken.is_some() { Ok(()) } else { Err(GatewayError::SettingsNotTaken.into()) }
     }
 
     /// The names of all hubs that were ever used.
