@@ -21,55 +21,66 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod arrivals;
-mod callers;
-mod calls;
-mod client;
+// The process: its command line, threads, listeners, files and end.
 mod clock;
-mod credit;
-mod database;
-mod directory;
-mod event_host;
-mod frame_ends;
-mod frame_queue;
-mod frames;
-mod gateway_host;
-mod given_up;
-mod handshake;
-mod head_timer;
-mod http_client;
-mod joined_frames;
 mod listening;
 mod log;
-mod long_heads;
-mod message_timer;
-mod objects;
-mod offered_socket;
 mod open_files;
 mod options;
-mod pages;
 mod process;
-mod reading;
-mod request;
-mod respond;
-mod running;
-mod server;
-mod shard_host;
-mod shard_message;
-mod shard_task;
-mod slices;
-mod socket;
-mod sockets;
 mod start_error;
 mod storage;
 mod supervisor;
 mod thread;
-mod timed;
 mod tls;
 mod variables;
+
+// A connection's requests, and what they are answered with.
+mod gateway_host;
+mod head_timer;
+mod long_heads;
+mod pages;
+mod request;
+mod respond;
+mod server;
+mod timed;
 mod verified;
+
+// A client's WebSocket: its handshake, and what the client sends.
+mod client;
+mod frame_ends;
+mod handshake;
+mod message_timer;
+mod offered_socket;
+mod reading;
 mod whole_frame;
 mod wire;
+
+// What clients are sent.
+mod credit;
+mod frame_queue;
+mod frames;
+mod joined_frames;
+mod slices;
+mod socket;
+mod sockets;
+
+// The objects of a thread: shards and directories, what they are asked, and where they are stored.
+mod arrivals;
+mod callers;
+mod calls;
+mod database;
+mod directory;
+mod objects;
+mod running;
+mod shard_host;
+mod shard_message;
+mod shard_task;
+
+// Calls of event handlers.
+mod event_host;
+mod given_up;
+mod http_client;
 
 pub use options::{HELP, Options, OptionsError};
 pub use process::run;

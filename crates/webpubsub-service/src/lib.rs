@@ -22,34 +22,45 @@
 //! assert_eq!((task.destination, task.success), (Destination::AllShards, Success::OfAll));
 //! ```
 
-mod command_reader;
+// A request from outside: what it is answered with, and which keys, sessions and settings of the operator hold.
 mod config;
-pub mod connect;
-mod deliveries;
-pub mod directory;
-mod directory_driver;
-mod event_call;
-mod event_driver;
 pub mod gateway;
-mod handler_test;
-mod history;
 mod keys;
-mod listing;
 mod log_line;
-mod management;
-mod object_api;
-mod objects;
-mod part;
-mod scatter;
-mod shard_object;
-mod shard_range;
 mod sign_in;
-mod task;
-mod task_head;
-mod trace;
 mod unread_body;
 mod upgrade;
+
+// A client's handshake.
+pub mod connect;
+
+// A call of the REST API: which shards it goes to, what each of them does, and one answer out of theirs.
+mod command_reader;
+mod part;
+mod scatter;
+mod shard_range;
+mod task;
+mod task_head;
+
+// The objects of the service, a shard or a directory each, and what is asked of them.
+pub mod directory;
+mod directory_driver;
+mod object_api;
+mod objects;
+mod shard_object;
 mod view;
+
+// Events on their way to their handlers.
+mod deliveries;
+mod event_call;
+mod event_driver;
+mod handler_test;
+
+// What operators ask for, and see.
+mod history;
+mod listing;
+mod management;
+mod trace;
 
 pub use command_reader::{BodyReader, CommandHead};
 pub use config::{Config, ConfigError};

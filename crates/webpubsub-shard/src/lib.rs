@@ -32,44 +32,55 @@
 //! assert!(matches!(&outputs[..], [Output::Send { frame: Frame::Text(text), .. }] if text.contains("pong")));
 //! ```
 
-mod ack;
+// One step: what goes in, what comes out, and the loop around it.
+mod driver;
+mod input;
+mod output;
+mod shard;
+mod step;
+mod turns;
+
+// Which shard of which hub it is, and what its operator, its servers and its clients may ask of it.
 mod admission;
-mod backpressure;
-mod buffer;
-mod carried;
 mod command;
 mod config;
-mod connection;
-mod connections;
-mod driver;
 mod error;
-mod event_queue;
-mod fan_out;
-mod framing;
-mod group_states;
-mod history;
-mod inbox;
-mod input;
-mod listing;
-mod log;
-mod metrics;
-mod mqtt;
-mod output;
-mod permission;
 mod placement;
-mod publish;
-mod rate_limit;
-mod relay;
 mod settings;
-mod shard;
 mod shard_id;
 mod shard_map;
+
+// Its connections, and what each of them has.
+mod ack;
+mod backpressure;
+mod buffer;
+mod connection;
+mod connections;
+mod framing;
+mod inbox;
+mod mqtt;
+mod permission;
+mod rate_limit;
 mod slot;
-mod snapshot;
-mod step;
 mod streams;
+
+// What is published, shown in groups and posted to event handlers.
+mod event_queue;
+mod fan_out;
+mod group_states;
+mod log;
+mod publish;
+mod relay;
+
+// What outlives its memory.
+mod carried;
+mod snapshot;
+
+// What operators see of it.
+mod history;
+mod listing;
+mod metrics;
 mod trace;
-mod turns;
 
 pub use admission::{AdmissionError, ConnectRequest};
 pub use buffer::Cursor;
