@@ -34,7 +34,7 @@ function number(bound) {
 }
 
 test("the list has the variables that the worker reads, no other", () => {
-  assert.deepEqual(sorted(config.matchAll(/(?:text|number|up_to)\(\s*"([A-Z_]+)"/g)), names);
+  assert.deepEqual(sorted(config.matchAll(/(?:text|within|any)\(\s*"([A-Z_]+)"/g)), names);
 });
 
 const [, table] = matched(
@@ -68,10 +68,10 @@ test("secrets of event handlers have the worker's prefix", () => {
 test("numbers have the bounds that the worker's have", () => {
   const bounds = new Map();
   for (const [, name, , least, most] of config.matchAll(
-    /number\(\s*"([A-Z_]+)",\s*([\w:]+),\s*(\w+),\s*([\w:]+)\s*\)/g,
+    /within\(\s*"([A-Z_]+)",\s*([\w:]+),\s*(\w+),\s*([\w:]+)\s*\)/g,
   ))
     bounds.set(name, [least, most].map(number));
-  for (const [, name] of config.matchAll(/up_to\(\s*"([A-Z_]+)"/g)) bounds.set(name, [0, 2 ** 32 - 1]);
+  for (const [, name] of config.matchAll(/any\(\s*"([A-Z_]+)"/g)) bounds.set(name, [0, 2 ** 32 - 1]);
   const listed = Object.entries(variables).filter(([, { least }]) => least !== undefined);
   assert.ok(listed.length > 5);
   for (const [name, { least, most }] of listed) assert.deepEqual([least, most], bounds.get(name), name);

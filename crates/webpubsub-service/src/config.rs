@@ -83,37 +83,6 @@ pub enum ConfigError {
     Retries,
 }
 
-/// The fewest characters of `PORTAL_SECRET`.
-const MIN_PORTAL_SECRET_CHARS: usize = 16;
-
-/// Reads a switch; empty is off, and `None` is neither on nor off. `tests/vectors/variables` has the words, which
-/// the scripts read too.
-fn is_on(text: &str) -> Option<bool> {
-    let is_one_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if is_one_of(["1", "true", "on", "yes"]) {
-        Some(true)
-    } else if text.is_empty() || is_one_of(["0", "false", "off", "no"]) {
-        Some(false)
-    } else {
-        None
-    }
-}
-
-/// Reads hosts, separated by commas.
-fn hosts(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_ascii_lowercase).collect()
-}
-
-/// Reads pauses in seconds, separated by commas.
-fn pauses(text: &str) -> Option<Vec<Duration>> {
-    let mut pauses = Vec::new();
-    for pause in text.split(',').map(str::trim).filter(|pause| !pause.is_empty()) {
-        let seconds = pause.parse().ok().filter(|seconds| *seconds <= 600 && pauses.len() < 10)?;
-        pauses.push(Duration::from_secs(seconds));
-    }
-    Some(pauses)
-}
-
 /// The part of the configuration that concerns the directory of a hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DirectoryConfig {
@@ -135,35 +104,27 @@ impl Config {
         if portal.as_ref().is_some_and(|secret| secret.chars().count() < MIN_PORTAL_SECRET_CHARS) {
             return Err(ConfigError::PortalSecret);
         }
-        let mut wrong = None;
-        let mut number = |name: &'static str, default: u32, min: u32, max: u32| {
-            let number = text(name).map_or(Some(default), |value| value.trim().parse().ok());
-            number.filter(|number| (min..=max).contains(number)).unwrap_or_else(|| {
-                wrong.get_or_insert((name, min, max));
-                default
-            })
-        };
-        let shards = number("SHARDS", 1, 1, u32::from(u16::MAX));
+        let mut numbers = Numbers { text, wrong: None };
+        let shards = numbers.within("SHARDS", 1, 1, u32::from(u16::MAX));
         let shard_soft_limit =
-            number("SHARD_SOFT_LIMIT", Placement::DEFAULT_SOFT_LIMIT, 1, ShardConfig::MAX_CAPACITY);
+            numbers.within("SHARD_SOFT_LIMIT", Placement::DEFAULT_SOFT_LIMIT, 1, ShardConfig::MAX_CAPACITY);
         let shard_hard_limit =
-            number("SHARD_HARD_LIMIT", ShardConfig::DEFAULT_CAPACITY, 1, ShardConfig::MAX_CAPACITY);
+            numbers.within("SHARD_HARD_LIMIT", ShardConfig::DEFAULT_CAPACITY, 1, ShardConfig::MAX_CAPACITY);
         let recovery_seconds =
-            number("RECOVERY_WINDOW_SECONDS", ShardConfig::DEFAULT_RECOVERY_SECONDS, 1, 3600);
-        let event_seconds = number("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600);
-        let map_ttl = number("MAP_TTL_MS", 5000, 0, 3_600_000);
-        let mut up_to = |name: &'static str, default: u32| number(name, default, 0, u32::MAX);
-        let connection_quota = up_to("CONNECTION_QUOTA", DEFAULT_CONNECTION_QUOTA);
-        let drain_seconds = up_to("DRAIN_SECONDS", 0);
+            numbers.within("RECOVERY_WINDOW_SECONDS", ShardConfig::DEFAULT_RECOVERY_SECONDS, 1, 3600);
+        let event_seconds =
+            numbers.within("EVENT_TIMEOUT_SECONDS", EventPolicy::DEFAULT_TIMEOUT_SECONDS, 1, 600);
+        let map_ttl_millis = numbers.within("MAP_TTL_MS", 5000, 0, 3_600_000);
+        let connection_quota = numbers.any("CONNECTION_QUOTA", DEFAULT_CONNECTION_QUOTA);
+        let drain_seconds = numbers.any("DRAIN_SECONDS", 0);
         let limits = Limits {
-            messages_per_second: up_to("CLIENT_MESSAGES_PER_SECOND", Limits::DEFAULT.messages_per_second),
-            message_burst: up_to("CLIENT_MESSAGE_BURST", Limits::DEFAULT.message_burst),
-            outbound_bytes: up_to("OUTBOUND_LIMIT_BYTES", Limits::DEFAULT.outbound_bytes),
-            groups: up_to("CLIENT_GROUP_LIMIT", Limits::DEFAULT.groups),
+            messages_per_second: numbers
+                .any("CLIENT_MESSAGES_PER_SECOND", Limits::DEFAULT.messages_per_second),
+            message_burst: numbers.any("CLIENT_MESSAGE_BURST", Limits::DEFAULT.message_burst),
+            outbound_bytes: numbers.any("OUTBOUND_LIMIT_BYTES", Limits::DEFAULT.outbound_bytes),
+            groups: numbers.any("CLIENT_GROUP_LIMIT", Limits::DEFAULT.groups),
         };
-        if let Some((name, min, max)) = wrong {
-            return Err(ConfigError::Number { name, min, max });
-        }
+        numbers.check()?;
         let allow_private = text("ALLOW_PRIVATE_EVENT_HANDLERS").unwrap_or_default();
         let private_handlers = is_on(&allow_private).ok_or(ConfigError::Switch)?;
         let settings = match text("HUB_SETTINGS") {
@@ -189,7 +150,7 @@ impl Config {
             shard_hard_limit: shard_hard_limit as usize,
             recovery_window: Duration::from_secs(recovery_seconds.into()),
             drain_window: (drain_seconds > 0).then(|| Duration::from_secs(drain_seconds.into())),
-            map_ttl: Duration::from_millis(map_ttl.into()),
+            map_ttl: Duration::from_millis(map_ttl_millis.into()),
             connection_quota,
             limits,
             accepted_hosts: hosts(&text("ACCEPTED_HOSTS").unwrap_or_default()),
@@ -263,6 +224,69 @@ impl Config {
             sockets: Sockets::OutliveMemory,
         }
     }
+}
+
+/// The fewest characters of `PORTAL_SECRET`.
+const MIN_PORTAL_SECRET_CHARS: usize = 16;
+
+/// Reads variables that are numbers.
+struct Numbers<'a> {
+    /// Returns a variable by its name.
+    text: &'a dyn Fn(&str) -> Option<String>,
+    /// The first of them that is none, or out of bounds: its name, its least and its greatest value.
+    wrong: Option<(&'static str, u32, u32)>,
+}
+
+impl Numbers<'_> {
+    /// A number from `min` to `max`; `default` where it is missing, or wrong.
+    fn within(&mut self, name: &'static str, default: u32, min: u32, max: u32) -> u32 {
+        let number = (self.text)(name).map_or(Some(default), |value| value.trim().parse().ok());
+        number.filter(|number| (min..=max).contains(number)).unwrap_or_else(|| {
+            self.wrong.get_or_insert((name, min, max));
+            default
+        })
+    }
+
+    /// Any number, by the same rule.
+    fn any(&mut self, name: &'static str, default: u32) -> u32 {
+        self.within(name, default, 0, u32::MAX)
+    }
+
+    /// Whether all that were read are right.
+    const fn check(&self) -> Result<(), ConfigError> {
+        match self.wrong {
+            Some((name, min, max)) => Err(ConfigError::Number { name, min, max }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads pauses in seconds, separated by commas.
+fn pauses(text: &str) -> Option<Vec<Duration>> {
+    let mut pauses = Vec::new();
+    for pause in text.split(',').map(str::trim).filter(|pause| !pause.is_empty()) {
+        let seconds = pause.parse().ok().filter(|seconds| *seconds <= 600 && pauses.len() < 10)?;
+        pauses.push(Duration::from_secs(seconds));
+    }
+    Some(pauses)
+}
+
+/// Reads a switch; empty is off, and `None` is neither on nor off. `tests/vectors/variables` has the words, which
+/// the scripts read too.
+fn is_on(text: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_one_of(["1", "true", "on", "yes"]) {
+        Some(true)
+    } else if text.is_empty() || is_one_of(["0", "false", "off", "no"]) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Reads hosts, separated by commas.
+fn hosts(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_ascii_lowercase).collect()
 }
 
 #[cfg(test)]
