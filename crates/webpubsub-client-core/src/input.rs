@@ -1,4 +1,4 @@
-//! What a shell gives to a session.
+//! What a host gives to a session.
 
 use webpubsub_protocol::client::{AckError, DownstreamMessage};
 use webpubsub_protocol::id::{AckId, SequenceId};
@@ -8,17 +8,17 @@ use crate::close::Close;
 use crate::error::{ConnectError, InvocationError};
 use crate::operation::Operation;
 
-/// One call of the application, numbered by the shell; no number is used twice.
+/// One call of the application, numbered by the host; no number is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommandId(pub u32);
 
 /// One try to get a socket, numbered by the session: 1, 2, 3, …
 ///
-/// Only the newest attempt counts: what a shell reports of an older one is ignored.
+/// Only the newest attempt counts: what a host reports of an older one is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttemptId(pub u32);
 
-/// What a shell gives to a session.
+/// What a host gives to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input<P, D = DownstreamMessage<P>, O = P> {
     /// The application starts the client; answered by [`Output::Started`](crate::Output::Started).

@@ -1,4 +1,4 @@
-//! What a session asks of its shell.
+//! What a session asks of its host.
 
 use webpubsub_protocol::client::{DownstreamMessage, Subprotocol, UpstreamMessage};
 use webpubsub_protocol::id::AckId;
@@ -8,7 +8,7 @@ use crate::close::Close;
 use crate::error::{InvocationError, SendError, StartError};
 use crate::input::{AttemptId, CommandId};
 
-/// What a session asks of its shell.
+/// What a session asks of its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output<P, D = DownstreamMessage<P>, O = P> {
     /// Ask the credential for a client access URL, a fresh one if it can make one.

@@ -1,4 +1,4 @@
-//! What a client was admitted as: made by the Worker, used by the shard.
+//! What a client was admitted as: made by the gateway, used by the shard.
 
 use std::borrow::Cow;
 

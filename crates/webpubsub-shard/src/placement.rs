@@ -1,4 +1,4 @@
-//! Which shard a new connection goes to, by what a Worker knows of their loads.
+//! Which shard a new connection goes to, by what a host knows of their loads.
 
 use std::time::Duration;
 

@@ -13,8 +13,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// The shards of a hub, numbered from 0 without a gap.
 ///
 /// What is published reaches at least every shard that may hold a connection, for every map that any
-/// Worker may still hold: a shard is reached before it takes clients, and as long as it has any. A
-/// Worker holds a map for a while, so each step waits that long after the one before.
+/// host may still hold: a shard is reached before it takes clients, and as long as it has any. A
+/// host holds a map for a while, so each step waits that long after the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardMap {
     /// Grows with every change.
@@ -100,7 +100,7 @@ impl ShardMap {
     }
 
     /// Takes the next step, if it is time. Every shard that is reached knows this version of the map,
-    /// and `loads` is what each of them still has to do there. A Worker holds a map for `held`.
+    /// and `loads` is what each of them still has to do there. A host holds a map for `held`.
     pub fn advance(&mut self, now: Timestamp, held: Duration, loads: &[u64]) {
         if now < self.since.after(held) || loads.len() != usize::from(self.reached) {
             return;
@@ -179,7 +179,7 @@ mod tests {
         map.resize(at(100), 3);
         assert_eq!(states(&map, 4), ["active", "warming", "warming", "gone"]);
         map.advance(at(104), HELD, &[9, 0, 0]);
-        assert_eq!(map.accepting, 1, "a Worker may still hold the map before");
+        assert_eq!(map.accepting, 1, "a host may still hold the map before");
         map.advance(at(105), HELD, &[9]);
         assert_eq!(map.accepting, 1, "not every shard knows the map");
         map.advance(at(105), HELD, &[9, 0, 0]);
@@ -194,7 +194,7 @@ mod tests {
         map.resize(at(100), 2);
         assert_eq!(states(&map, 5), ["active", "active", "draining", "draining", "gone"]);
         map.advance(at(104), HELD, &[1, 1, 0, 0]);
-        assert_eq!(map.reached, 4, "a Worker may still bring clients there");
+        assert_eq!(map.reached, 4, "a host may still bring clients there");
         map.advance(at(200), HELD, &[1, 1, 0, 1]);
         assert_eq!(map.reached, 4);
         map.advance(at(201), HELD, &[1, 1, 0, 0]);

@@ -1,4 +1,4 @@
-//! What the shell for browsers adds to the session: sockets, timers, credentials and JavaScript values.
+//! What the host for browsers adds to the session: sockets, timers, credentials and JavaScript values.
 
 #![cfg(target_arch = "wasm32")]
 #![expect(
