@@ -3,7 +3,8 @@
 use webpubsub_protocol::name::NameError;
 use webpubsub_protocol::rest::Refusal;
 
-/// Why a token is refused. No variant holds any part of the token. Its text is that of its answer.
+/// Why a token is refused. No variant holds any part of the token. Its text is the sentence of its answer: the log says
+/// what the caller reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.answer().1)]
 pub enum TokenError {

@@ -9,7 +9,7 @@ use webpubsub_protocol::name::GroupName;
 
 use crate::group_states::StateLimit;
 
-/// Why a client's operation was not carried out.
+/// Why a client's operation was not carried out. Its text is that of the ack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The connection may not join the group.

@@ -26,7 +26,7 @@ const MAX_KEPT_BYTES: usize = 4 * MAX_HUB_STATES_BYTES;
 /// What a state costs beside its bytes, in bytes.
 const BYTES_OF_AN_ITEM: usize = 128;
 
-/// Why a state is not set, or not subscribed to.
+/// Why a state is not set, or not subscribed to. Its text is that of the ack.
 ///
 /// Source: docs/spec/client.md#group-state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
