@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 /// What a message counts beside its bytes.
@@ -25,21 +26,7 @@ pub(crate) struct Loan {
 }
 
 /// The loans of messages that are delivered together. Mostly there is one, which is kept without an allocation.
-#[derive(Debug, Default)]
-pub(crate) struct Loans {
-    first: Option<Loan>,
-    more: Vec<Loan>,
-}
-
-impl Loans {
-    pub(crate) fn push(&mut self, loan: Loan) {
-        if self.first.is_none() {
-            self.first = Some(loan);
-        } else {
-            self.more.push(loan);
-        }
-    }
-}
+pub(crate) type Loans = SmallVec<[Loan; 1]>;
 
 impl Credit {
     /// Credit for this many bytes.
