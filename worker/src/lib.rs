@@ -14,13 +14,13 @@ mod hub_directory;
 mod hub_shard;
 mod log;
 mod objects;
-mod perform;
 mod platform;
 mod promise;
 mod route;
 mod shard_host;
 mod sockets;
 mod sql;
+mod step_host;
 mod turns;
 
 pub use hub_directory::HubDirectory;
