@@ -66,6 +66,7 @@ const INTERNAL = new RegExp(
     ...[
       "__wbg_ptr",
       "input",
+      "option",
       "output",
       "operate",
       "invoke",

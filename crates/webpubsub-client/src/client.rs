@@ -3,8 +3,7 @@
 use std::cell::Cell;
 
 use wasm_bindgen::prelude::*;
-use webpubsub_client_core::{Arrival, AttemptId, ConnectError, HostTimer, Input, Options, Output, Session};
-use webpubsub_protocol::client::Subprotocol;
+use webpubsub_client_core::{Arrival, AttemptId, ConnectError, HostTimer, Input, Output, Session};
 use webpubsub_protocol::time::Timestamp;
 
 use crate::clock::Clock;
@@ -28,39 +27,11 @@ pub struct Client {
 
 #[wasm_bindgen]
 impl Client {
-    /// A client that has not started. Numbers that are missing are negative.
+    /// A client that has not started, with the options that the host has.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "one crossing of the boundary, and no object")]
-    pub fn new(
-        host: Host,
-        is_reliable: bool,
-        auto_reconnect: bool,
-        auto_rejoin_groups: bool,
-        message_retries: f64,
-        message_delay: f64,
-        message_max_delay: f64,
-        message_delays_double: bool,
-        reconnect_retries: f64,
-        reconnect_delay: f64,
-        reconnect_max_delay: f64,
-        reconnect_delays_double: bool,
-        keep_alive_timeout: f64,
-        keep_alive_interval: f64,
-    ) -> Self {
-        let default = Options::default();
-        let message = [message_retries, message_delay, message_max_delay];
-        let reconnect = [reconnect_retries, reconnect_delay, reconnect_max_delay];
-        let session = Session::new(Options {
-            // The protocol object has the name: what counts here is whether messages are numbered.
-            subprotocol: if is_reliable { Subprotocol::JsonReliable } else { Subprotocol::Json },
-            auto_reconnect,
-            auto_rejoin_groups,
-            message_retry: settings::retry(default.message_retry, message, message_delays_double),
-            reconnect_retry: settings::retry(default.reconnect_retry, reconnect, reconnect_delays_double),
-            keep_alive_timeout: settings::milliseconds(default.keep_alive_timeout, keep_alive_timeout),
-            keep_alive_interval: settings::milliseconds(default.keep_alive_interval, keep_alive_interval),
-        });
+    pub fn new(host: Host) -> Self {
+        let session = Session::new(settings::of(&host));
         Self {
             host,
             session: Cell::new(Some(Box::new(session))),

@@ -7,6 +7,11 @@ extern "C" {
     /// What only JavaScript can do: an object of the npm package, one for each client.
     pub type Host;
 
+    /// An option of the application's, by its number in `settings.rs`: a number, which is negative where it is
+    /// missing, or whether something is on.
+    #[wasm_bindgen(method)]
+    pub(crate) fn option(this: &Host, which: u32) -> f64;
+
     /// Carries out what the session asks for: what, by its number in `npm/src/outputs.ts`, which says what
     /// comes with it. May not throw.
     ///

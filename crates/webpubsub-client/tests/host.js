@@ -24,9 +24,19 @@ const outputs = [
 
 class FakeHost {
   calls = [];
+  options;
   refusesUrls = false;
   /** Calls back in the middle of something, as a listener may. */
   onmessage;
+
+  /** @param {Float64Array} options by their numbers */
+  constructor(options) {
+    this.options = options;
+  }
+
+  option(which) {
+    return this.options[which];
+  }
 
   output(what, id, detail, number, a, b, c, value) {
     const [name, said] = outputs[what];
@@ -40,14 +50,14 @@ class FakeHost {
   }
 }
 
-export const fakeHost = () => new FakeHost();
+export const fakeHost = (options) => new FakeHost(options);
 export const takeCalls = (host) => host.calls.splice(0);
 export const refuseUrls = (host) => (host.refusesUrls = true);
 export const onMessage = (host, callback) => (host.onmessage = callback);
 
 /** A host whose socket is the browser's own; `closed` is called with how it ended. */
-export function browserHost(closed) {
-  const host = new FakeHost();
+export function browserHost(options, closed) {
+  const host = new FakeHost(options);
   host.open = (attempt, url) => {
     const socket = new WebSocket(url);
     socket.onclose = ({ code, reason }) => closed(attempt, code, reason);

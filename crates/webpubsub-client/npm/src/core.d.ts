@@ -5,6 +5,8 @@
 
 /** `../../src/host.rs` */
 export interface Host {
+  /** An option by its number, its place in `coreOptions` of `settings.ts`. */
+  option(which: number): number | boolean;
   /** `what` is one of `outputs.ts`. */
   output(
     what: number,
@@ -23,22 +25,7 @@ type NameProblem = number;
 
 /** `../../src/client.rs` */
 export class Client {
-  constructor(
-    host: Host,
-    isReliable: boolean,
-    autoReconnect: boolean,
-    autoRejoinGroups: boolean,
-    messageRetries: number,
-    messageDelay: number,
-    messageMaxDelay: number,
-    messageDelaysDouble: boolean,
-    reconnectRetries: number,
-    reconnectDelay: number,
-    reconnectMaxDelay: number,
-    reconnectDelaysDouble: boolean,
-    keepAliveTimeout: number,
-    keepAliveInterval: number,
-  );
+  constructor(host: Host);
   /** `what` is one of `inputs.ts`. */
   input(what: number, id?: number, number?: number, a?: unknown, b?: unknown, c?: unknown): NameProblem;
 

@@ -176,8 +176,8 @@ export class Driver {
 
   async #load(): Promise<Core> {
     const [{ Client }] = await Promise.all([loadCore(), this.#protocol.load?.()]);
-    const host = Driver.#host(this.#held);
-    return new Core(new Client(host, this.#protocol.isReliableSubProtocol, ...coreOptions(this.#options)));
+    const options = coreOptions(this.#protocol.isReliableSubProtocol, this.#options);
+    return new Core(new Client(Driver.#host(this.#held, options)));
   }
 
   #hold(): void {
@@ -185,9 +185,10 @@ export class Driver {
   }
 
   /** What the core calls. */
-  static #host(held: { driver?: Driver }): Host {
+  static #host(held: { driver?: Driver }, options: Array<number | boolean>): Host {
     let timer: ReturnType<typeof setTimeout> | undefined;
     return {
+      option: (which) => options[which]!,
       output(what, id, detail, number, a, b, c, value) {
         // There is a driver while something goes on, and only then does the core ask for more than to stop the timer.
         if (what !== output.SET_TIMER) return held.driver!.#output(what, id, detail, number, a, b, c, value);

@@ -34,13 +34,13 @@ export function checkedProtocol(protocol: WebPubSubClientProtocol): WebPubSubCli
 const retries = ({ maxRetries, retryDelayInMs, maxRetryDelayInMs, mode }: WebPubSubRetryOptions = {}) =>
   [asNumber(maxRetries), asNumber(retryDelayInMs), asNumber(maxRetryDelayInMs), mode === "Exponential"] as const;
 
-/** The options as the core's constructor takes them. */
-export const coreOptions = (options: WebPubSubClientOptions) =>
-  [
-    options.autoReconnect ?? true,
-    options.autoRejoinGroups ?? true,
-    ...retries(options.messageRetryOptions ?? undefined),
-    ...retries(options.reconnectRetryOptions ?? undefined),
-    asNumber(options.keepAliveTimeoutInMs),
-    asNumber(options.keepAliveIntervalInMs),
-  ] as const;
+/** The options as the core asks for them: each is at its number in `../../src/settings.rs`. */
+export const coreOptions = (isReliable: boolean, options: WebPubSubClientOptions): Array<number | boolean> => [
+  isReliable,
+  options.autoReconnect ?? true,
+  options.autoRejoinGroups ?? true,
+  ...retries(options.messageRetryOptions ?? undefined),
+  ...retries(options.reconnectRetryOptions ?? undefined),
+  asNumber(options.keepAliveTimeoutInMs),
+  asNumber(options.keepAliveIntervalInMs),
+];
