@@ -223,7 +223,7 @@ export const rest = [
     title: "Operations",
     sources: ["docs/spec/rest.md#operations"],
     rows: [
-      row("1. `HEAD /api/health`", errors("health needs no token")),
+      row("1. `HEAD /api/health`, and `GET`", errors("health needs no token")),
       row("2. `POST …/:generateToken`", token("a token made by the service opens a connection as asked for")),
       row("3. `POST …/:send`", sends, sendsToNone),
       row("4. `POST …/:closeConnections`", reason, withoutReceivers),

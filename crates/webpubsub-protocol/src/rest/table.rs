@@ -17,6 +17,15 @@ pub(super) const TABLE: &[Row] = &[
         ..PLAIN
     },
     Row {
+        kind: Kind::Health,
+        method: GET,
+        path: "/api/health",
+        name: "Health_Get",
+        summary: "The same, for those who ask with GET. Needs no token.",
+        success: 200,
+        ..PLAIN
+    },
+    Row {
         kind: Kind::OpenApi,
         method: GET,
         path: "/api/openapi.json",

@@ -70,9 +70,9 @@ fn variant(value: &impl std::fmt::Debug) -> String {
 }
 
 #[test]
-fn every_operation_is_made_by_one_row() {
+fn every_operation_but_health_is_made_by_one_row() {
     let kinds: BTreeSet<_> = TABLE.iter().map(|row| format!("{:?}", row.kind)).collect();
-    assert_eq!(kinds.len(), TABLE.len());
+    assert_eq!(kinds.len(), TABLE.len() - 1, "health is asked for with HEAD and with GET");
     let operations: BTreeSet<_> = TABLE
         .iter()
         .map(|row| {
@@ -85,7 +85,7 @@ fn every_operation_is_made_by_one_row() {
             }
         })
         .collect();
-    assert_eq!(operations.len(), TABLE.len());
+    assert_eq!(operations.len(), kinds.len());
 }
 
 /// One that is not valid percent-encoding is refused where the operation has the parameter, and
