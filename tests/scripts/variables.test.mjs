@@ -34,7 +34,7 @@ function number(bound) {
 }
 
 test("the list has the variables that the worker reads, no other", () => {
-  assert.deepEqual(sorted(config.matchAll(/(?:text|within|any)\(\s*"([A-Z_]+)"/g)), names);
+  assert.deepEqual(sorted(config.matchAll(/(?:text|within|any|hosts)\(\s*"([A-Z_]+)"/g)), names);
 });
 
 const [, table] = matched(

@@ -81,6 +81,12 @@ pub enum ConfigError {
     /// Pauses that are no such list.
     #[error("variable EVENT_RETRY_SECONDS is not up to 10 whole numbers from 0 to 600 with commas between")]
     Retries,
+    /// Hosts with something else about them, or that are none.
+    #[error("variable {name} is not hosts with commas between, without schemes and paths")]
+    Hosts {
+        /// The variable.
+        name: &'static str,
+    },
 }
 
 /// The part of the configuration that concerns the directory of a hub.
@@ -134,6 +140,10 @@ impl Config {
         if !private_handlers {
             settings.check_public()?;
         }
+        let hosts = |name| {
+            let text = text(name).unwrap_or_default();
+            hosts(&text).ok_or(ConfigError::Hosts { name })
+        };
         Ok(Self {
             settings,
             event_timeout: Duration::from_secs(event_seconds.into()),
@@ -153,8 +163,8 @@ impl Config {
             map_ttl: Duration::from_millis(map_ttl_millis.into()),
             connection_quota,
             limits,
-            accepted_hosts: hosts(&text("ACCEPTED_HOSTS").unwrap_or_default()),
-            service_hosts: hosts(&text("SERVICE_HOSTS").unwrap_or_default()),
+            accepted_hosts: hosts("ACCEPTED_HOSTS")?,
+            service_hosts: hosts("SERVICE_HOSTS")?,
         })
     }
 
@@ -284,9 +294,11 @@ fn is_on(text: &str) -> Option<bool> {
     }
 }
 
-/// Reads hosts, separated by commas.
-fn hosts(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_ascii_lowercase).collect()
+/// Reads hosts, separated by commas; `None` where one has a character that no host and no port has.
+fn hosts(text: &str) -> Option<Vec<String>> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    let hosts = text.split(',').map(str::trim).filter(|host| !host.is_empty());
+    hosts.map(|host| host.bytes().all(is_part).then(|| host.to_ascii_lowercase())).collect()
 }
 
 #[cfg(test)]
@@ -399,6 +411,22 @@ mod tests {
         let settings = format!(r#"{{"hubs":{{"chat":{{"eventHandlers":[{handler}]}}}}}}"#);
         assert!(error(&[("HUB_SETTINGS", &settings)]).starts_with("variable HUB_SETTINGS: hubs.chat."));
         assert!(read(&[("HUB_SETTINGS", &settings), ("ALLOW_PRIVATE_EVENT_HANDLERS", "on")]).is_ok());
+    }
+
+    #[test]
+    fn hosts_have_no_schemes_and_no_paths() {
+        let accepted = |text| read(&[("ACCEPTED_HOSTS", text)]).map(|config| config.accepted_hosts);
+        let hosts = ["public.example", "localhost:8443", "[::1]:80", "my_host"].map(str::to_owned);
+        assert_eq!(accepted("Public.example, localhost:8443,[::1]:80,,my_host"), Ok(hosts.into()));
+        for wrong in
+            ["https://a.example", "a.example/", "*.example", "a.example b.example", "a@b", "ä.example"]
+        {
+            assert_eq!(accepted(wrong), Err(ConfigError::Hosts { name: "ACCEPTED_HOSTS" }), "{wrong}");
+        }
+        assert_eq!(
+            error(&[("SERVICE_HOSTS", "http://a.example")]),
+            "variable SERVICE_HOSTS is not hosts with commas between, without schemes and paths"
+        );
     }
 
     #[test]
