@@ -50,6 +50,19 @@ forEachShardCount(
       assert.deepEqual(complaints, []);
     });
 
+    test("what was chosen for one protocol is not done with another", async () => {
+      const { page } = await openPortal(browser, service, "playground", { signedIn: false });
+      const action = page.getByLabel("Action");
+      await action.selectOption("Invoke an event");
+      await page.locator("#send-form").getByText("Event", { exact: true }).waitFor();
+      await page.getByLabel("Protocol").selectOption("MQTT 5.0");
+      await page.locator("#send-form").getByText("Group", { exact: true }).waitFor();
+      assert.equal(await action.inputValue(), "group");
+      await page.getByLabel("Protocol").selectOption("JSON");
+      await page.locator("#send-form").getByText("Event", { exact: true }).waitFor();
+      assert.equal(await action.inputValue(), "invoke");
+    });
+
     test("a message without an ack is sent, and waits for none", async () => {
       const hub = service.newHub();
       const listener = await hub.connect({ groups: ["room"] });

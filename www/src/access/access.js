@@ -135,14 +135,16 @@ export class Access {
    * @param {{ query?: Iterable<string[]>, headers?: Record<string, string>, body?: BodyInit, anyStatus?: boolean }} options
    */
   async request(method, path, options = {}) {
-    if (!this.#credentials) throw new Error("Sign in first.");
-    const own = await this.#credentials.headers(path);
+    const credentials = this.#credentials;
+    if (!credentials) throw new Error("Sign in first.");
+    const own = await credentials.headers(path);
     try {
       const answer = await request(method, path, { ...options, headers: { ...options.headers, ...own } });
       if (path.startsWith(`${KEYS}/`) && answer.json?.primary) this.#takeKey(answer.json.primary.key);
       return answer;
     } catch (error) {
-      if (error.status !== 401) throw error;
+      // What is refused late says nothing about who is signed in by then.
+      if (error.status !== 401 || credentials !== this.#credentials) throw error;
       const why = this.isSession ? "The session has ended." : `The access key is refused. ${error.message}`;
       localStorage.removeItem(REMEMBERED);
       this.#set(undefined, `${why} Sign in again.`);

@@ -21,6 +21,9 @@ export class App {
 
   constructor(root) {
     this.#root = root;
+    // What is drawn is compared with what was drawn last, and not with what a control shows. So what a person changed is
+    // drawn before anything else can change it, however late the browser's next frame is.
+    for (const type of ["input", "change", "click"]) root.addEventListener(type, () => this.#draw());
   }
 
   async start() {
@@ -35,14 +38,16 @@ export class App {
   update = () => {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    const draw = () => {
-      this.#isScheduled = false;
-      keepFocus(() => render(frame(this), this.#root));
-    };
+    const draw = () => this.#isScheduled && this.#draw();
     // Nothing is drawn in a tab that is not looked at: what waits there must not wait for a frame.
     if (document.visibilityState === "hidden") setTimeout(draw, 100);
     else requestAnimationFrame(draw);
   };
+
+  #draw() {
+    this.#isScheduled = false;
+    keepFocus(() => render(frame(this), this.#root));
+  }
 
   /** Goes to a page: its path, and what may follow it. */
   open(...path) {

@@ -21,7 +21,10 @@ export class ConnectionTable {
   #app;
   #look;
   #hub = "";
+  /** What is in the fields. */
   #asked = nothingAsked();
+  /** What was in them when the list began: its next pages are of the same. */
+  #searched = nothingAsked();
   #list;
 
   /** `look(id)` shows a connection. */
@@ -29,7 +32,7 @@ export class ConnectionTable {
     this.#app = app;
     this.#look = look;
     this.#list = new PagedList(app, ["connection", "connections"], (token) =>
-      connectionsOf(app.access, this.#hub, { conditions: this.#asked, top: ROWS, token }),
+      connectionsOf(app.access, this.#hub, { conditions: this.#searched, top: ROWS, token }),
     );
   }
 
@@ -39,7 +42,9 @@ export class ConnectionTable {
   }
 
   async show(hub) {
+    if (hub !== this.#hub) this.#list.forget();
     this.#hub = hub;
+    this.#searched = { ...this.#asked };
     await this.#list.begin();
   }
 

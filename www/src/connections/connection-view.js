@@ -34,14 +34,15 @@ export class ConnectionView {
 
   /** Asks the REST API for something about this connection. */
   async #do(method, path, said, options) {
+    if (this.#doing.isBusy) return;
+    const isClose = method === "DELETE" && path === this.#path;
     this.#said = "";
     await this.#doing.run(async () => {
       await this.#app.access.request(method, `/api/hubs/${encodeURIComponent(this.#hub)}${path}`, options);
       this.#said = said;
-      if (method === "DELETE" && path === this.#path) return;
-      this.#connection = await connectionOf(this.#app.access, this.#hub, this.#id);
+      if (!isClose) this.#connection = await connectionOf(this.#app.access, this.#hub, this.#id);
     });
-    if (!this.#doing.problem) await this.#changed(method === "DELETE" && path === this.#path);
+    if (!this.#doing.problem) await this.#changed(isClose);
   }
 
   async #add(group) {

@@ -10,19 +10,23 @@ const ROWS = 100;
 export class GroupTable {
   #open;
   #hub = "";
+  /** What is in the field, and what was when the list began. */
   #prefix = "";
+  #searched = "";
   #list;
 
   /** `open(group)` shows the members of a group. */
   constructor(app, open) {
     this.#open = open;
     this.#list = new PagedList(app, ["group", "groups"], (token) =>
-      groupsOf(app.access, this.#hub, { conditions: { prefix: this.#prefix }, top: ROWS, token }),
+      groupsOf(app.access, this.#hub, { conditions: { prefix: this.#searched }, top: ROWS, token }),
     );
   }
 
   async show(hub) {
+    if (hub !== this.#hub) this.#list.forget();
     this.#hub = hub;
+    this.#searched = this.#prefix;
     await this.#list.begin();
   }
 

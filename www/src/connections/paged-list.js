@@ -13,6 +13,8 @@ export class PagedList {
   #before = [];
   /** @type {string | null} */
   #token = null;
+  /** Stands for what was asked for last. */
+  #asked;
   #loading;
 
   /**
@@ -28,6 +30,11 @@ export class PagedList {
     this.#loading = new Attempt(app.update);
   }
 
+  /** Forgets the rows: they are of another list than the one that begins. */
+  forget() {
+    this.rows = undefined;
+  }
+
   /** Begins with the first page. */
   async begin() {
     this.#before = [];
@@ -36,8 +43,12 @@ export class PagedList {
   }
 
   refresh = async () => {
+    const asked = (this.#asked = {});
+    // What follows the page is known once that is there.
+    this.#next = null;
     await this.#loading.renew(async () => {
       const { rows, token } = await this.#ask(this.#token);
+      if (asked !== this.#asked) return;
       this.rows = rows;
       this.#next = token;
     });

@@ -39,10 +39,11 @@ export class Settings {
     return this.isLoaded && this.#edited !== this.#saved;
   }
 
-  /** Reads them; what has been edited by the time that they come stays. */
+  /** Reads them; what has been edited or saved by the time that they come stays. */
   async load() {
+    const before = this.#read;
     const read = await this.#fetch();
-    if (!this.isChanged) this.#take(read);
+    if (this.#read === before && !this.isChanged) this.#take(read);
   }
 
   /**

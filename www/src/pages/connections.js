@@ -18,6 +18,8 @@ export class Connections {
   /** Names of hubs; none before the first answer. @type {string[] | undefined} */
   #hubs;
   #hub = "";
+  /** The hub that was asked for last, which is shown once it is known which there are. */
+  #wanted = "";
   #view = "connections";
   #table;
   #groups;
@@ -34,16 +36,17 @@ export class Connections {
   }
 
   async enter(hub) {
+    if (hub) this.#wanted = hub.toLowerCase();
     if (!this.#app.access.isSignedIn) return;
     await this.#listing.renew(async () => {
       this.#hubs = (await this.#app.access.request("GET", "/management/hubs")).json.hubs;
     });
-    await this.#choose(hub?.toLowerCase() ?? (this.#hub || this.#hubs?.[0] || ""));
+    await this.#choose(this.#wanted || this.#hubs?.[0] || "");
   }
 
   async #choose(hub) {
     if (hub !== this.#hub) this.#open = undefined;
-    this.#hub = hub;
+    this.#wanted = this.#hub = hub;
     this.#done = "";
     if (!hub || !this.#hubs) return;
     // Named in the address, a hub that was not used yet is one, too.
@@ -72,15 +75,16 @@ export class Connections {
     };
     const changed = async (isClosed) => {
       if (isClosed) {
-        this.#open = undefined;
+        if (this.#open === view) this.#open = undefined;
         this.#done = `Closed the connection ${id}.`;
       }
       await this.#table.refresh();
     };
     this.#done = "";
-    this.#open = new ConnectionView(this.#app, this.#hub, id, { changed, leave });
-    await this.#open.load();
-    focusSoon("open-title");
+    const view = (this.#open = new ConnectionView(this.#app, this.#hub, id, { changed, leave }));
+    await view.load();
+    // Whoever looks at something else by now stays there.
+    if (this.#open === view) focusSoon("open-title");
   }
 
   render() {

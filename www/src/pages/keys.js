@@ -34,8 +34,7 @@ const CHANGES = [
 
 export class Keys {
   #app;
-  /** Which keys are shown, by their names. */
-  #revealed = new Set();
+  /** Each with its text as `shown` while that is to be seen. */
   #keys = [];
   #endpoint;
   #loading;
@@ -53,7 +52,7 @@ export class Keys {
   }
 
   #load = async () => {
-    this.#revealed.clear();
+    this.#keys = this.#keys.map((key) => ({ ...key, shown: undefined }));
     if (!this.#app.access.isSignedIn) return;
     await this.#loading.renew(async () => {
       this.#keys = await this.#app.access.keys();
@@ -61,7 +60,6 @@ export class Keys {
   };
 
   leave() {
-    this.#revealed.clear();
     this.#keys = [];
   }
 
@@ -105,16 +103,16 @@ export class Keys {
     `;
   }
 
-  #card({ name, start, reveal }) {
+  #card(key) {
+    const { name, start, reveal, shown } = key;
     const id = `key-${name.toLowerCase()}`;
-    const shown = this.#revealed.has(name) ? this.#keys.find((key) => key.name === name).key : undefined;
     const masked = shown ?? `${start}${"•".repeat(12)}`;
     const text = connectionString(this.#chosen, masked);
     return html`<section class="card" aria-labelledby=${id}>
       <h2 id=${id}>${name} key</h2>
       <div class="with-button">
         <code class="secret">${masked}</code>
-        <button type="button" @click=${() => this.#toggle(name)}>
+        <button type="button" @click=${() => this.#toggle(key)}>
           ${shown ? "Hide" : "Reveal"}
         </button>
         <copy-button what="the ${name.toLowerCase()} key" .text=${reveal}></copy-button>
@@ -136,7 +134,7 @@ export class Keys {
   }
 
   async #change(change, warning) {
-    if (!confirm(warning)) return;
+    if (this.#loading.isBusy || !confirm(warning)) return;
     this.#done = "";
     const changed = await this.#loading.run(async () => {
       await this.#app.access.changeKeys(change);
@@ -168,12 +166,13 @@ export class Keys {
       </select>`;
   }
 
-  async #toggle(name) {
-    if (this.#revealed.delete(name)) return this.#app.update();
-    const key = this.#keys.find((one) => one.name === name);
+  async #toggle(key) {
+    if (key.shown) {
+      key.shown = undefined;
+      return this.#app.update();
+    }
     await this.#loading.run(async () => {
-      key.key = await key.reveal();
-      this.#revealed.add(name);
+      key.shown = await key.reveal();
     });
   }
 }

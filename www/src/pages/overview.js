@@ -65,6 +65,7 @@ export class Overview {
 
   #service() {
     const { origin } = location;
+    const counts = this.#app.access.isSignedIn ? this.#counts : undefined;
     const clients = `${origin.replace(/^http/, "ws")}/client/hubs/`;
     return html`<section class="card" aria-labelledby="service-title">
       <h2 id="service-title">This service</h2>
@@ -83,21 +84,21 @@ export class Overview {
         </div>
         <div>
           <dt>Version</dt>
-          <dd>${this.#counts?.version ?? WEBPUBSUB_EDGE_VERSION}</dd>
+          <dd>${counts?.version ?? WEBPUBSUB_EDGE_VERSION}</dd>
         </div>
         <div>
           <dt>Connections</dt>
-          <dd id="connection-count">${this.#counts ? this.#counts.connections.toLocaleString() : "–"}</dd>
+          <dd id="connection-count">${counts ? counts.connections.toLocaleString() : "–"}</dd>
         </div>
         <div>
           <dt>Hubs</dt>
-          <dd id="hub-count">${this.#counts ? this.#counts.hubs.toLocaleString() : "–"}</dd>
+          <dd id="hub-count">${counts ? counts.hubs.toLocaleString() : "–"}</dd>
         </div>
       </dl>
       ${
-        this.#counts?.silentShards
+        counts?.silentShards
           ? html`<p class="problem" role="alert">
-            Shards that did not answer, and are not counted: ${this.#counts.silentShards}. Refresh to ask them again.
+            Shards that did not answer, and are not counted: ${counts.silentShards}. Refresh to ask them again.
           </p>`
           : ""
       }

@@ -22,6 +22,8 @@ export class ServerApi {
   #app;
   #operations = [];
   #chosen;
+  /** The operation that was asked for last, which is shown once it is known which there are. */
+  #wanted = FIRST;
   /** Values of parameters, kept from one operation to the next. */
   #values = { hub: "myHub1" };
   #type = "";
@@ -40,15 +42,17 @@ export class ServerApi {
   }
 
   async enter(id) {
+    if (id) this.#wanted = id;
     if (this.#operations.length === 0) {
       await this.#loading.renew(async () => {
         this.#operations = operationsOf((await request("GET", "/api/openapi.json")).json);
       });
     }
-    this.#choose(id ?? this.#chosen?.id ?? FIRST);
+    this.#choose(this.#wanted);
   }
 
   #choose(id) {
+    this.#wanted = id;
     const chosen = this.#operations.find((operation) => operation.id === id) ?? this.#operations[0];
     if (!chosen || chosen === this.#chosen) return;
     this.#chosen = chosen;
@@ -61,17 +65,24 @@ export class ServerApi {
 
   async #send() {
     const operation = this.#chosen;
+    const isShown = () => this.#chosen === operation;
     await this.#sending.run(async () => {
       this.#answer = undefined;
       checkValues(operation, this.#values);
       const { path, query } = requestOf(operation, this.#values);
       if (DRASTIC.test(operation.id) && !confirm(`${operation.method} ${path} cannot be undone. Send it?`)) return;
-      this.#answer = await this.#app.access.request(operation.method, path, {
-        query,
-        anyStatus: true,
-        ...(this.#type && { headers: { "content-type": this.#type }, body: this.#bodyToSend() }),
-      });
-      if (this.#answer.status === 202) this.#app.progress.reach("published");
+      const answer = await this.#app.access
+        .request(operation.method, path, {
+          query,
+          anyStatus: true,
+          ...(this.#type && { headers: { "content-type": this.#type }, body: this.#bodyToSend() }),
+        })
+        .catch((error) => {
+          if (isShown()) throw error;
+        });
+      if (answer?.status === 202) this.#app.progress.reach("published");
+      // It says nothing about another operation, which may be shown by now.
+      if (isShown()) this.#answer = answer;
     });
   }
 

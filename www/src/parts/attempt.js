@@ -17,7 +17,9 @@ export class Attempt {
   async run(work) {
     if (this.isBusy) return undefined;
     this.problem = "";
-    return this.repeat(work);
+    const result = await this.repeat(work);
+    void this.#goOn();
+    return result;
   }
 
   /**
@@ -46,8 +48,12 @@ export class Attempt {
   /** Does the work once what is under way is over; of several that wait, the last one only. */
   async renew(work) {
     this.#next = work;
-    if (this.isBusy) return;
-    while (this.#next) {
+    await this.#goOn();
+  }
+
+  /** Does what waits. */
+  async #goOn() {
+    while (this.#next && !this.isBusy) {
       const next = this.#next;
       this.#next = undefined;
       await this.repeat(next);

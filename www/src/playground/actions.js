@@ -19,8 +19,8 @@ export const actions = [
 /** Those that a client can do: MQTT has neither invocations nor streams. */
 export const actionsOf = ({ isMqtt }) => actions.filter(({ isOfSubprotocols }) => !(isMqtt && isOfSubprotocols));
 
-/** The one that a form is about: its select offers no other. */
-export const actionNamed = (kind) => /** @type {Action} */ (actions.find(({ id }) => id === kind));
+/** The one that a form is about: the first, where the client cannot do what was chosen for another protocol. */
+export const actionFor = (client, kind) => actionsOf(client).find(({ id }) => id === kind) ?? actions[0];
 
 /** What the form holds at first. */
 export const newForm = () => ({
@@ -35,20 +35,20 @@ export const newForm = () => ({
   metadata: "",
 });
 
-/** Reads the form. Throws what is wrong with it, in words. */
-export function actionOf(form, isBare) {
-  if (isBare) return { kind: "frame", content: contentOf(form) };
-  const { named, hasData, hasExtras } = actionNamed(form.kind);
+/** Reads the form of a client. Throws what is wrong with it, in words. */
+export function actionOf(form, client) {
+  if (client.isBare) return { kind: "frame", content: contentOf({ ...form, kind: "frame" }) };
+  const { id: kind, named, hasData, hasExtras } = actionFor(client, form.kind);
   if (form.name.trim() === "") throw new Error(`Which ${named.toLowerCase()}? Type its name first.`);
   return {
-    kind: form.kind,
+    kind,
     name: form.name,
-    ...(hasData && { dataType: form.dataType, content: contentOf(form) }),
-    ...((form.kind === "group" || form.kind === "stream") && { noEcho: form.noEcho }),
+    ...(hasData && { dataType: form.dataType, content: contentOf({ ...form, kind }) }),
+    ...((kind === "group" || kind === "stream") && { noEcho: form.noEcho }),
     ...(hasExtras && {
       fireAndForget: form.fireAndForget,
       ackId: whole(form.ackId, "The ack id", Number.MAX_SAFE_INTEGER),
-      ttlSeconds: form.kind === "group" ? whole(form.ttl, "The time to live", 300) : undefined,
+      ttlSeconds: kind === "group" ? whole(form.ttl, "The time to live", 300) : undefined,
       metadata: metadataOf(form.metadata),
     }),
   };

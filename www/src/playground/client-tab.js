@@ -32,6 +32,7 @@ export class ClientTab {
   #wish = newWish();
   /** Whether the fields of the connection are shown; they are hidden once it is there. */
   #isOpen = true;
+  #isClosed = false;
   #hub = "";
 
   constructor(app, number) {
@@ -76,6 +77,7 @@ export class ClientTab {
   }
 
   close() {
+    this.#isClosed = true;
     this.client.disconnect();
   }
 
@@ -83,8 +85,9 @@ export class ClientTab {
     if (this.client.state !== "idle") return;
     await this.#connecting.run(async () => {
       const url = await this.#wantedUrl();
+      if (this.#isClosed) return;
       this.#hub = url.hub;
-      await this.client.connect(url.url);
+      if (!(await this.client.connect(url.url))) return;
       this.#isOpen = false;
       this.#app.progress.reach("connected");
     });
@@ -147,7 +150,7 @@ export class ClientTab {
           </select>
         </details>
         <div class="actions">
-          <button type="submit" class="primary" id="connect" aria-disabled=${!isIdle}>Connect</button>
+          <button type="submit" class="primary" id="connect" aria-disabled=${!isIdle || this.#connecting.isBusy}>Connect</button>
           <button type="button" id="disconnect" aria-disabled=${isIdle} @click=${() => client.disconnect()}>
             Disconnect
           </button>

@@ -23,6 +23,8 @@ export class Client {
   protocol = protocols[0].id;
   network;
   #client;
+  /** Stands for the connect that was asked for last; nothing once the client is disconnected. */
+  #attempt;
   #extras = new Extras();
   #written = new WeakMap();
   #protocol;
@@ -63,25 +65,31 @@ export class Client {
     return this.#last;
   }
 
-  /** Connects, and rejects when the first attempt fails. */
+  /** Connects, and rejects when the first attempt fails. Resolves with whether it is connected: not if it was disconnected meanwhile. */
   async connect(url) {
     this.disconnect();
+    const attempt = (this.#attempt = {});
     this.state = "connecting";
     this.#changed();
     try {
       const client = await this.#make(url);
+      if (this.#attempt !== attempt) return false;
       this.#client = client;
       this.#listen(client);
       await client.start();
     } catch (error) {
+      const isWanted = this.#attempt === attempt;
       this.#end();
-      throw error;
+      if (isWanted) throw error;
     }
+    return this.#attempt === attempt;
   }
 
   disconnect() {
+    this.#attempt = undefined;
     this.#restore();
-    this.#client?.stop();
+    if (this.#client) this.#client.stop();
+    else if (this.state === "connecting") this.#end();
   }
 
   /** Keeps the network away until the client has given its connection up. */

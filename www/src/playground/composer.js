@@ -3,7 +3,7 @@ import { html } from "lit-html";
 import { Attempt } from "../parts/attempt.js";
 import { submit, takeInto } from "../parts/form.js";
 import { whyUntaken } from "../hubs/patterns.js";
-import { actionNamed, actionOf, actionsOf, newForm } from "./actions.js";
+import { actionFor, actionOf, actionsOf, newForm } from "./actions.js";
 
 export class Composer {
   #app;
@@ -13,6 +13,8 @@ export class Composer {
   #doing;
   #result = "";
   #why = "";
+  /** Stands for the explanation that was asked for last. */
+  #asked;
 
   /** `hub()` is the name of the hub that the client is connected to. */
   constructor(app, client, hub) {
@@ -28,10 +30,10 @@ export class Composer {
 
   async #do(form = this.#form) {
     if (!this.#isReady) return;
-    this.#result = this.#why = "";
+    this.#forget();
     let action;
     await this.#doing.run(async () => {
-      action = actionOf(form, this.#client.isBare);
+      action = actionOf(form, this.#client);
       this.#result = await this.#client.perform(action);
     });
     if (this.#doing.problem && (action?.kind === "event" || action?.kind === "invoke")) await this.explain(action.name);
@@ -39,21 +41,29 @@ export class Composer {
 
   async #again() {
     if (!this.#isReady) return;
-    this.#result = this.#why = "";
+    this.#forget();
     await this.#doing.run(async () => {
       this.#result = await this.#client.again();
     });
   }
 
+  /** Forgets what came of the operation before. */
+  #forget() {
+    this.#result = this.#why = "";
+    this.#asked = undefined;
+  }
+
   /** Says that no handler takes an event, if that is why it failed. */
   async explain(event) {
     const hub = this.#hub();
+    const asked = (this.#asked = {});
     if (!this.#app.access.isSignedIn) {
       this.#why = "Perhaps no event handler takes this event: sign in, and the page looks.";
     } else {
       const settings = await this.#app.access
         .request("GET", `/management/hubs/${encodeURIComponent(hub)}`)
         .catch(() => undefined);
+      if (asked !== this.#asked) return;
       this.#why = settings ? (whyUntaken(hub, settings.json.eventHandlers ?? [], event) ?? "") : "";
     }
     this.#app.update();
@@ -95,8 +105,7 @@ export class Composer {
   }
 
   #action() {
-    const { named, hasData, hasExtras } = actionNamed(this.#form.kind);
-    const { kind } = this.#form;
+    const { id: kind, named, hasData, hasExtras } = actionFor(this.#client, this.#form.kind);
     return html`
       <label for="kind">Action</label>
       <select id="kind" name="kind">
@@ -117,18 +126,17 @@ export class Composer {
       <datalist id="known-groups">
         ${named === "Group" ? [...this.#client.joined].map((group) => html`<option value=${group}></option>`) : ""}
       </datalist>
-      ${hasData ? this.#data() : ""} ${hasExtras || kind === "stream" ? this.#more(hasExtras) : ""}
+      ${hasData ? this.#data(kind) : ""} ${hasExtras || kind === "stream" ? this.#more(kind, hasExtras) : ""}
     `;
   }
 
-  #data() {
-    const { dataType, data, kind } = this.#form;
+  #data(kind = "frame") {
+    const { dataType, data } = this.#form;
     const types = [
       ["text", "Text"],
       ["json", "JSON"],
       ["binary", "Binary, in hexadecimal"],
     ];
-    const isStream = kind === "stream" && !this.#client.isBare;
     const ctrlEnter = (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.form.requestSubmit();
     };
@@ -148,13 +156,13 @@ export class Composer {
         @keydown=${ctrlEnter}
       ></textarea>
       <p class="note" id="send-hint">
-        <kbd>Ctrl</kbd> <kbd>Enter</kbd> sends.${isStream ? " Each line is one piece of the stream." : ""}
+        <kbd>Ctrl</kbd> <kbd>Enter</kbd> sends.${kind === "stream" ? " Each line is one piece of the stream." : ""}
       </p>
     `;
   }
 
-  #more(hasExtras) {
-    const { kind, noEcho, fireAndForget, ackId, ttl, metadata } = this.#form;
+  #more(kind, hasExtras) {
+    const { noEcho, fireAndForget, ackId, ttl, metadata } = this.#form;
     const toGroup = kind === "group" || kind === "stream";
     return html`<details>
       <summary>More</summary>

@@ -95,6 +95,8 @@ export class Watch {
     try {
       await this.#access.request("GET", this.#path, { query });
     } catch (error) {
+      // The next socket may be open by now.
+      if (this.#sockets.get(shard)?.readyState === WebSocket.OPEN) return;
       this.problem = error.status === NO_WEBSOCKET ? TOO_MANY : error.message;
     }
     this.#changed();
