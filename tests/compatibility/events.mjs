@@ -599,9 +599,9 @@ export const eventHandlers = [
     sources: ["docs/spec/cloudevents.md#public-hosts"],
     rows: [
       row(
-        "A URL that fails five times in a row is left alone for half a minute, and found again",
+        "A URL that fails five times in a row is left alone for ten seconds, and found again",
         outage("of a handler that ${what}: 4 attempts, a pause, then found again"),
-        native("shard", "tests/event_calls")("a_breaker_opens_for_30_seconds_and_lets_one_probe_through"),
+        native("shard", "tests/event_calls")("a_breaker_opens_for_ten_seconds_and_lets_one_probe_through"),
       ),
       row(
         "Six calls of a shard at once, in turn by connection; a thousand waiting events of a connection, 16 MiB of a shard",

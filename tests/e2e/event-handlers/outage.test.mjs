@@ -10,7 +10,7 @@ import { cases } from "../../support/cases.mjs";
 const TIMEOUT_SECONDS = 8;
 /** How many failures in a row open the breaker of a URL. */
 const FAILURES = 5;
-/** In how much time a handler that is back is called again: the breaker's half a minute, and some. */
+/** In how much time a handler that is back is called again: the breaker's ten seconds, and some. */
 const BACK_WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 250;
 

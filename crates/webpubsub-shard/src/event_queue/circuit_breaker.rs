@@ -7,8 +7,11 @@ use webpubsub_protocol::time::Timestamp;
 
 /// How many failures in a row open the breaker of a URL.
 const FAILURES: u32 = 5;
-/// How long an open breaker lets no call through.
-const PAUSE: Duration = Duration::from_secs(30);
+/// How long an open breaker lets no call through. An MQTT session waits for its client for 30 s at most, and the client
+/// for the handler.
+const PAUSE: Duration = Duration::from_secs(10);
+/// How long a probe has the handler to itself. By default an attempt has less than that.
+const PROBE: Duration = Duration::from_secs(30);
 
 /// The breakers of all URLs to which calls have failed.
 #[derive(Debug, Default)]
@@ -35,7 +38,7 @@ impl CircuitBreakers {
         let allowed = self.open_until(now, url).is_none();
         if allowed && let Some(breaker) = self.0.iter_mut().find(|breaker| breaker.url == url) {
             // If it is a probe, no other call is made before it has ended.
-            breaker.until = now.after(PAUSE);
+            breaker.until = now.after(PROBE);
         }
         allowed
     }
@@ -80,11 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn five_failures_in_a_row_open_the_breaker_for_30_seconds() {
+    fn five_failures_in_a_row_open_the_breaker_for_ten_seconds() {
         let mut breakers = broken();
-        assert!(!breakers.allows(at(30), URL));
-        assert!(breakers.allows(at(30), "https://example.com/other"));
-        assert!(breakers.allows(at(31), URL));
+        assert!(!breakers.allows(at(10), URL));
+        assert!(breakers.allows(at(10), "https://example.com/other"));
+        assert!(breakers.allows(at(11), URL));
     }
 
     #[test]
@@ -102,8 +105,8 @@ mod tests {
         for failure in [CallFailure::GivenUp, CallFailure::Unsendable, CallFailure::NotPublic] {
             assert!(!breakers.ended(at(6), URL, Some(failure)));
         }
-        assert!(!breakers.allows(at(30), URL));
-        assert!(breakers.allows(at(35), URL));
+        assert!(!breakers.allows(at(10), URL));
+        assert!(breakers.allows(at(15), URL));
     }
 
     #[test]
@@ -112,8 +115,8 @@ mod tests {
         assert!(breakers.allows(at(40), URL));
         assert!(!breakers.allows(at(40), URL), "the others wait for the probe");
         breakers.ended(at(41), URL, BAD);
-        assert!(!breakers.allows(at(70), URL));
-        assert!(breakers.allows(at(71), URL));
+        assert!(!breakers.allows(at(50), URL));
+        assert!(breakers.allows(at(51), URL));
         assert!(breakers.ended(at(72), URL, None));
         assert!([72; 10].iter().all(|now| breakers.allows(at(*now), URL)));
     }
