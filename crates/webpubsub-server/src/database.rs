@@ -181,6 +181,14 @@ impl Sqlite {
     }
 }
 
+#[cfg(test)]
+impl Sqlite {
+    /// Has every statement fail from here on that writes.
+    pub(crate) fn refuse_writes(&self) {
+        self.connection.execute_batch("PRAGMA query_only = ON").unwrap();
+    }
+}
+
 impl Database for Sqlite {
     type Error = DatabaseError;
 

@@ -1,6 +1,6 @@
 //! The directories of this thread's hubs, and the register of all hubs.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
 use tokio::sync::watch;
@@ -31,19 +31,20 @@ pub(crate) async fn answer(directory: &Rc<Directory>, call: DirectoryCall) -> Ob
     })
 }
 
-/// Starts the directory of this name. `forget` is called when it is to be started again from the disk.
+/// Starts the directory of this name. `start_again` is called once it has failed: it is to be started again from the disk.
 ///
 /// # Errors
 /// The database's.
 pub(crate) fn start(
     thread: &Rc<Thread>,
     name: &str,
-    forget: Box<dyn Fn()>,
+    start_again: impl FnOnce() + 'static,
 ) -> Result<Rc<Directory>, DatabaseError> {
     let database = DirectoryDatabase {
         thread: Rc::clone(thread),
         name: name.to_owned(),
         opened: Rc::default(),
+        unset: Rc::default(),
         is_made: Rc::new(Cell::new(thread.storage.has(name))),
     };
     let alarm = if database.is_made.get() { database.open()?.alarm()? } else { None };
@@ -52,7 +53,7 @@ pub(crate) fn start(
         alarm: Cell::new(0),
         is_due: Cell::new(false),
         itself: OnceCell::new(),
-        forget,
+        start_again: RefCell::new(Some(Box::new(start_again))),
     };
     let directory = Rc::new(Directory::start(host, Rc::clone(&thread.config))?);
     // It is set once: the host is new.
@@ -83,8 +84,8 @@ pub(crate) struct Host {
     /// Whether it is set.
     is_due: Cell<bool>,
     itself: OnceCell<Weak<Directory>>,
-    /// Has the directory be started again from the disk.
-    forget: Box<dyn Fn()>,
+    /// Has the directory be started again from the disk; `None` once it has failed.
+    start_again: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
 impl Host {
@@ -109,10 +110,22 @@ impl Host {
 
     /// What the directory believes is not on disk.
     fn fail(&self, what: &str, error: &DatabaseError) {
+        // Nor is what its alarm was set for: whoever still has this directory is not to be woken by it.
+        self.alarm.update(|number| number + 1);
         let DirectoryDatabase { name, thread, .. } = &self.database;
         log::file_failure(&format!("{what}, {name}"), &thread.storage.file(name), error);
         self.database.roll_back();
-        (self.forget)();
+        if let Some(start_again) = self.start_again.take() {
+            start_again();
+        }
+    }
+}
+
+#[cfg(test)]
+impl Host {
+    /// Has the disk take nothing more of the directory.
+    pub(crate) fn refuse_writes(&self) {
+        self.database.opened.get().unwrap().refuse_writes();
     }
 }
 
@@ -138,7 +151,7 @@ impl DirectoryHost for Host {
         self.alarm.set(self.alarm.get() + 1);
         self.is_due.set(false);
         if let Err(error) = self.database.open().and_then(|database| database.set_alarm(due)) {
-            log::failure("setting a directory's alarm", &error);
+            self.database.unset.set(Some(error));
         }
         if let Some(due) = due {
             self.ring(due);
@@ -156,12 +169,16 @@ impl DirectoryHost for Host {
 
     fn start(&self, task: impl Future<Output = Option<bool>> + 'static) -> Self::Task {
         let (done, outcome) = watch::channel(None);
-        let database = self.database.clone();
+        let (database, itself) = (self.database.clone(), self.itself.get().cloned());
         tokio::task::spawn_local(async move {
             let outcome = task.await;
             match database.commit() {
                 Ok(()) => drop(done.send(outcome)),
-                Err(error) => log::failure("keeping a handshake", &error),
+                Err(error) => match itself.and_then(|directory| directory.upgrade()) {
+                    Some(directory) => directory.host().fail("keeping a handshake", &error),
+                    // It has failed meanwhile.
+                    None => database.roll_back(),
+                },
             }
         });
         outcome
@@ -183,6 +200,8 @@ pub(crate) struct DirectoryDatabase {
     thread: Rc<Thread>,
     name: String,
     opened: Rc<OnceCell<Sqlite>>,
+    /// Why the alarm is not stored that was set last, which fails the next commit.
+    unset: Rc<Cell<Option<DatabaseError>>>,
     /// Whether it is there, or may be made.
     is_made: Rc<Cell<bool>>,
 }
@@ -197,6 +216,9 @@ impl DirectoryDatabase {
     }
 
     fn commit(&self) -> Result<(), DatabaseError> {
+        if let Some(error) = self.unset.take() {
+            return Err(error);
+        }
         self.opened.get().map_or(Ok(()), Sqlite::commit)
     }
 

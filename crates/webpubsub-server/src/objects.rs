@@ -1,7 +1,7 @@
 //! The shards and directories that are this thread's, and what arrives for them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use webpubsub_service::{DirectoryCall, ObjectResponse, REGISTER, ShardCall, pars
 
 use crate::directory::{self, Directory};
 use crate::shard_message::ShardMessage;
-use crate::shard_task::ShardTask;
+use crate::shard_task::{MAX_PAUSE, PAUSE, ShardTask};
 use crate::sockets::Sent;
 use crate::thread::{IDLE, Letter, Thread};
 use crate::{log, server};
@@ -26,6 +26,8 @@ const WAKE_PAUSE: Duration = Duration::from_millis(100);
 struct Objects {
     thread: Rc<Thread>,
     directories: RefCell<BTreeMap<String, Kept>>,
+    /// The directories that have failed, or have not started, and are to be started again.
+    failed: RefCell<BTreeSet<String>>,
     /// Whether a task puts those out of memory that are not used.
     is_sweeping: Cell<bool>,
 }
@@ -55,7 +57,8 @@ pub(crate) async fn run(thread: Rc<Thread>, mut letters: mpsc::UnboundedReceiver
 impl Objects {
     /// Those of a thread that has just begun.
     fn of(thread: Rc<Thread>) -> Rc<Self> {
-        Rc::new(Self { thread, directories: RefCell::default(), is_sweeping: Cell::default() })
+        let (directories, failed) = (RefCell::default(), RefCell::default());
+        Rc::new(Self { thread, directories, failed, is_sweeping: Cell::default() })
     }
 
     /// Does what a letter asks for. What is for sockets is added to `all_sent`.
@@ -92,15 +95,19 @@ impl Objects {
         }
     }
 
-    /// A directory, which is started if it is not in memory; `None` where that fails.
+    /// A directory, which is started if it is not in memory; `None` where that fails. Then it is started again later.
     fn directory(self: &Rc<Self>, name: &str) -> Option<Rc<Directory>> {
         if let Some(Kept { directory, is_used }) = self.directories.borrow().get(name) {
             is_used.set(true);
             return Some(Rc::clone(directory));
         }
         let (objects, its_name) = (Rc::clone(self), name.to_owned());
-        let forget = move || drop(objects.directories.borrow_mut().remove(&its_name));
-        match directory::start(&self.thread, name, Box::new(forget)) {
+        let start_again = move || {
+            let failed = objects.directories.borrow_mut().remove(&its_name);
+            objects.start_again(&its_name);
+            drop(failed);
+        };
+        match directory::start(&self.thread, name, start_again) {
             Ok(directory) => {
                 let kept = Kept { directory: Rc::clone(&directory), is_used: Cell::new(true) };
                 self.directories.borrow_mut().insert(name.to_owned(), kept);
@@ -112,9 +119,30 @@ impl Objects {
             Err(error) => {
                 let file = self.thread.storage.file(name);
                 log::file_failure(&format!("starting the directory {name}"), &file, &error);
+                self.start_again(name);
                 None
             }
         }
+    }
+
+    /// Starts a directory after a pause, and again until it starts: it may have something to do of which no request reminds
+    /// it, a change of settings that its shards have not taken. Requests do not wait for the pause.
+    fn start_again(self: &Rc<Self>, name: &str) {
+        if !self.failed.borrow_mut().insert(name.to_owned()) {
+            return;
+        }
+        let (objects, name) = (Rc::clone(self), name.to_owned());
+        tokio::task::spawn_local(async move {
+            let mut pause = PAUSE;
+            loop {
+                sleep(pause).await;
+                if objects.directory(&name).is_some() {
+                    break;
+                }
+                pause = (2 * pause).min(MAX_PAUSE);
+            }
+            objects.failed.borrow_mut().remove(&name);
+        });
     }
 
     /// Puts directories out of memory that are not used, as long as there are any. The register stays: every request needs
@@ -201,6 +229,7 @@ mod tests {
     use std::fs;
 
     use tokio::task::LocalSet;
+    use tokio::time::timeout;
     use webpubsub_shard::HubSettings;
 
     use super::*;
@@ -261,6 +290,72 @@ mod tests {
     async fn what_is_stored_nowhere_else_stays_in_memory() {
         let given = [("asked", DirectoryCall::View), ("stored", record())];
         assert_eq!(after(Durability::Memory, "memory", given).await, (vec!["stored".to_owned()], 0));
+    }
+
+    /// Waits until a directory is in memory with something to do, for some pauses at most.
+    async fn until_started(objects: &Objects, name: &str) {
+        let is_started = || {
+            let directories = objects.directories.borrow();
+            directories.get(name).is_some_and(|kept| !directory::is_idle(&kept.directory))
+        };
+        timeout(3 * MAX_PAUSE, async {
+            while !is_started() {
+                sleep(PAUSE / 4).await;
+            }
+        })
+        .await
+        .unwrap();
+    }
+
+    /// The thread's objects with a directory that has something to do.
+    async fn busy(name: &str) -> Rc<Objects> {
+        let objects = Objects::of(Rc::new(Thread::alone(Durability::Normal, name)));
+        let (reply, answer) = oneshot::channel();
+        objects.answer("busy", DirectoryCall::ChangeSettings(Some(HubSettings::default())), reply);
+        answer.await.unwrap();
+        objects
+    }
+
+    fn remove_files(objects: &Objects) {
+        fs::remove_dir_all(objects.thread.storage.file("").ancestors().nth(2).unwrap()).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_whose_alarm_fails_is_started_again() {
+        LocalSet::new()
+            .run_until(async {
+                let objects = busy("alarm-fails").await;
+                let failing = Rc::downgrade(&objects.directories.borrow()["busy"].directory);
+                failing.upgrade().unwrap().host().refuse_writes();
+                // No request comes, and still it does what it has to do.
+                while failing.upgrade().is_some() {
+                    sleep(PAUSE / 4).await;
+                }
+                until_started(&objects, "busy").await;
+                remove_files(&objects);
+            })
+            .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_that_cannot_start_is_started_again() {
+        LocalSet::new()
+            .run_until(async {
+                let objects = busy("start-fails").await;
+                let kept = objects.directories.borrow_mut().remove("busy");
+                drop(kept);
+                // Its file is another's meanwhile.
+                let other = objects.thread.storage.database("busy").unwrap();
+                Rc::clone(&objects).wake(vec!["busy".to_owned()]).await;
+                sleep(3 * MAX_PAUSE).await;
+                assert!(objects.directories.borrow().is_empty());
+                drop(other);
+                until_started(&objects, "busy").await;
+                sleep(3 * MAX_PAUSE).await;
+                assert!(objects.failed.borrow().is_empty(), "it is not started any more");
+                remove_files(&objects);
+            })
+            .await;
     }
 
     #[tokio::test(start_paused = true)]

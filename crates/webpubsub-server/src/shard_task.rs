@@ -34,10 +34,10 @@ const TAKEN_AT_ONCE: usize = 256;
 /// How much may be on its way to the sockets of other threads before nothing more is taken: some milliseconds of
 /// their work.
 const MAX_OUTGOING_BYTES: usize = 16 << 20;
-/// How long a shard that could not go on is left alone, and one that could not start at first.
-const PAUSE: Duration = Duration::from_secs(1);
-/// How long a shard is left alone that has failed to start again and again.
-const MAX_PAUSE: Duration = Duration::from_secs(8);
+/// How long a shard or a directory that could not go on is left alone, and one that could not start at first.
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+/// How long one is left alone that has failed to start again and again.
+pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(8);
 
 /// One shard's task.
 pub(crate) struct ShardTask {
