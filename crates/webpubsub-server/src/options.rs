@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -36,6 +37,8 @@ The access key is WEBPUBSUB_ACCESS_KEY in the environment. WEBPUBSUB_ACCESS_KEY_
 HANDLER_SECRET_… come from there, too.
 ";
 
+/// The port for https, where none is given.
+const HTTPS_PORT: u16 = 8443;
 /// The most threads.
 const MAX_THREADS: usize = 256;
 
@@ -49,6 +52,8 @@ pub struct Options {
     pub(crate) durability: Durability,
     pub(crate) threads: usize,
     pub(crate) variables: Vec<(String, String)>,
+    /// What on the command line has set a variable by an option of its own, by the variable's name.
+    pub(crate) given_by: BTreeMap<&'static str, String>,
     pub(crate) pages: Option<PathBuf>,
 }
 
@@ -87,9 +92,14 @@ pub enum OptionsError {
         /// Why.
         error: String,
     },
-    /// One of two options that go together.
-    #[error("--cert FILE and --key FILE go together: a certificate and its key")]
-    HalfACertificate,
+    /// An option that is nothing without another one.
+    #[error("{given} needs {missing}: https is served with a certificate and its key, PEM")]
+    NoCertificate {
+        /// The option.
+        given: &'static str,
+        /// What is missing.
+        missing: &'static str,
+    },
 }
 
 impl Options {
@@ -106,9 +116,10 @@ impl Options {
             durability: Durability::Full,
             threads: available_parallelism().map_or(1, usize::from).min(MAX_THREADS),
             variables: Vec::new(),
+            given_by: BTreeMap::new(),
             pages: None,
         };
-        let (mut https_port, mut cert, mut key) = (8443, None, None);
+        let (mut https_port, mut cert, mut key) = (None, None, None);
         let mut arguments = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned());
         while let Some(argument) = arguments.next() {
             let (option, given) = match argument.split_once('=') {
@@ -126,13 +137,14 @@ impl Options {
                 given
                     .clone()
                     .or_else(|| arguments.next())
+                    .filter(|value| !value.is_empty())
                     .ok_or_else(|| OptionsError::NoValue(option.clone()))
             };
             match &*option {
                 "--help" | "-h" => return Err(OptionsError::Help),
                 "--version" | "-v" => return Err(OptionsError::Version),
                 "--port" => options.port = number(&value()?, wrong)?,
-                "--https-port" => https_port = number(&value()?, wrong)?,
+                "--https-port" => https_port = Some(number(&value()?, wrong)?),
                 "--host" => value()?.trim_matches(['[', ']']).clone_into(&mut options.host),
                 "--cert" => cert = Some(value()?.into()),
                 "--key" => key = Some(value()?.into()),
@@ -148,28 +160,40 @@ impl Options {
                     let threads = value.parse().ok().filter(|threads| (1..=MAX_THREADS).contains(threads));
                     options.threads = threads.ok_or_else(|| wrong("a whole number from 1 to 256", &value))?;
                 }
-                "--shards" => options.variables.push(("SHARDS".to_owned(), value()?)),
+                "--shards" => {
+                    let shards = value()?;
+                    options.given_by.insert("SHARDS", format!("--shards {shards}"));
+                    options.variables.push(("SHARDS".to_owned(), shards));
+                }
                 "--settings" => {
                     let file = value()?;
                     let settings = fs::read_to_string(&file).map_err(|error| OptionsError::File {
                         option: option.clone(),
-                        value: file,
+                        value: file.clone(),
                         error: error.to_string(),
                     })?;
+                    options.given_by.insert("HUB_SETTINGS", format!("--settings {file}"));
                     options.variables.push(("HUB_SETTINGS".to_owned(), settings));
                 }
                 "--var" => {
                     let value = value()?;
-                    let (name, set) = value.split_once('=').ok_or_else(|| wrong("NAME=VALUE", &value))?;
+                    let given = value.split_once('=').filter(|(name, _)| !name.is_empty());
+                    let (name, set) = given.ok_or_else(|| wrong("NAME=VALUE", &value))?;
+                    options.given_by.remove(name);
                     options.variables.push((name.to_owned(), set.to_owned()));
                 }
                 _ => return Err(OptionsError::Unknown(option)),
             }
         }
-        options.https = match (cert, key) {
-            (Some(cert), Some(key)) => Some((https_port, CertificateFiles { cert, key })),
-            (None, None) => None,
-            (Some(_), None) | (None, Some(_)) => return Err(OptionsError::HalfACertificate),
+        let without = |given, missing| Err(OptionsError::NoCertificate { given, missing });
+        options.https = match (cert, key, https_port) {
+            (Some(cert), Some(key), port) => {
+                Some((port.unwrap_or(HTTPS_PORT), CertificateFiles { cert, key }))
+            }
+            (Some(_), None, _) => return without("--cert", "--key FILE"),
+            (None, Some(_), _) => return without("--key", "--cert FILE"),
+            (None, None, Some(_)) => return without("--https-port", "--cert FILE and --key FILE"),
+            (None, None, None) => None,
         };
         Ok(options)
     }
@@ -228,7 +252,11 @@ mod tests {
         assert_eq!(error(&["--port"]), "--port needs a value");
         assert_eq!(error(&["--port", "x"]), "--port must be a whole number from 0 to 65535, not \"x\"");
         assert!(error(&["--threads", "0"]).contains("from 1 to 256"));
-        assert!(error(&["--cert", "c"]).contains("go together"));
+        assert!(error(&["--cert", "c"]).starts_with("--cert needs --key FILE: "));
+        assert!(error(&["--key", "k"]).starts_with("--key needs --cert FILE: "));
+        assert!(error(&["--https-port", "0"]).starts_with("--https-port needs --cert FILE and --key FILE: "));
+        assert_eq!(error(&["--state", ""]), "--state needs a value");
+        assert_eq!(error(&["--var", "=1"]), "--var must be NAME=VALUE, not \"=1\"");
         assert_eq!(parse(&["--help"]), Err(OptionsError::Help));
         assert_eq!(error(&["--version"]), concat!(env!("CARGO_PKG_VERSION"), "\n"));
     }

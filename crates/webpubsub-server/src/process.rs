@@ -109,7 +109,10 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let (http_port, https_port) = listeners.ports()?;
     let mut variables = Variables::new(options.variables.iter().cloned());
     variables.set_default("SERVICE_HOSTS", options.service_hosts(http_port, https_port));
-    let keys = variables.configure()?.keys;
+    let keys = variables.configure().map_err(|error| error.of(&options.given_by))?.keys;
+    for weak in variables.weak_keys() {
+        log::refusal("checking the access keys", &weak);
+    }
     let state = |error| StartError::State { folder: options.state.clone(), error };
     let pages = |error| StartError::Pages { folder: options.pages.clone().unwrap_or_default(), error };
     let open = OpenFiles::of(raise_open_files(), options.threads);

@@ -1,5 +1,6 @@
 //! Why the service does not start.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -11,11 +12,21 @@ use crate::tls::CertificateError;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// There is no access key.
-    #[error("WEBPUBSUB_ACCESS_KEY is not in the environment: it is a text of 32 or more random characters")]
+    #[error(
+        "WEBPUBSUB_ACCESS_KEY is not in the environment, or is empty: it is a text of 32 or more random characters, as `openssl rand -base64 36` makes one"
+    )]
     NoAccessKey,
     /// A variable is wrong.
     #[error("the service is not set up: {0}")]
     Config(ConfigError),
+    /// A variable is wrong that an option has set.
+    #[error("{option}: {error}")]
+    Option {
+        /// The option, with its value.
+        option: String,
+        /// What is wrong.
+        error: ConfigError,
+    },
     /// There is no variable of this name.
     #[error("--var {name}: there is no such variable, only {known}")]
     NoVariable {
@@ -83,6 +94,25 @@ impl StartError {
     pub const fn is_usage(&self) -> bool {
         !matches!(self, Self::System(_) | Self::Tls(_) | Self::Panicked)
     }
+
+    /// The same error, with the option that has set the variable that is wrong, if an option of its own has.
+    pub(crate) fn of(self, given_by: &BTreeMap<&'static str, String>) -> Self {
+        let Self::Config(error) = self else { return self };
+        let variable = match &error {
+            ConfigError::Number { name, .. } => *name,
+            ConfigError::Settings(_) => "HUB_SETTINGS",
+            ConfigError::NoAccessKey
+            | ConfigError::AccessKey(_)
+            | ConfigError::PortalSecret
+            | ConfigError::Switch
+            | ConfigError::Retries
+            | ConfigError::Hosts { .. } => return Self::Config(error),
+        };
+        match given_by.get(variable) {
+            Some(option) => Self::Option { option: option.clone(), error },
+            None => Self::Config(error),
+        }
+    }
 }
 
 /// What to do about an address at which it is not possible to listen.
@@ -102,6 +132,10 @@ fn advice(error: &io::Error, option: &str) -> String {
 
 impl From<ConfigError> for StartError {
     fn from(error: ConfigError) -> Self {
-        if error == ConfigError::NoAccessKey { Self::NoAccessKey } else { Self::Config(error) }
+        if matches!(error, ConfigError::NoAccessKey | ConfigError::AccessKey(_)) {
+            Self::NoAccessKey
+        } else {
+            Self::Config(error)
+        }
     }
 }

@@ -18,6 +18,10 @@ use tokio_rustls::server::TlsStream;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(20);
 
+/// The options that name the files.
+const CERT: &str = "--cert";
+const KEY: &str = "--key";
+
 /// The files of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CertificateFiles {
@@ -29,16 +33,20 @@ pub(crate) struct CertificateFiles {
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// A file cannot be read.
-    #[error("{file} cannot be read: {error}")]
+    #[error("{option}: {file} cannot be read: {error}")]
     File {
+        /// The option that names it.
+        option: &'static str,
         /// The file.
         file: PathBuf,
         /// Why.
         error: io::Error,
     },
     /// A file is not what it should be.
-    #[error("{file} is not a PEM {what}: {error}")]
+    #[error("{option}: {file} is not a PEM {what}: {error}")]
     Pem {
+        /// The option that names it.
+        option: &'static str,
         /// The file.
         file: PathBuf,
         /// What it should be.
@@ -47,10 +55,10 @@ pub enum CertificateError {
         error: rustls::pki_types::pem::Error,
     },
     /// There is none in its file.
-    #[error("{0} has no certificate in it, as PEM")]
+    #[error("--cert: {0} has no certificate in it, as PEM")]
     Empty(PathBuf),
     /// Key and certificate do not belong together, or are of no use.
-    #[error("the certificate and its key cannot be used: {0}")]
+    #[error("--cert and --key: the certificate and its key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
 }
 
@@ -64,17 +72,17 @@ impl CertificateFiles {
     /// # Errors
     /// What is wrong with them.
     pub(crate) fn read(&self) -> Result<Arc<ServerConfig>, CertificateError> {
-        let (cert, key) = (content(&self.cert)?, content(&self.key)?);
-        let pem = |file: &Path, what| {
+        let (cert, key) = (content(CERT, &self.cert)?, content(KEY, &self.key)?);
+        let pem = |option, file: &Path, what| {
             let file = file.to_owned();
-            move |error| CertificateError::Pem { file, what, error }
+            move |error| CertificateError::Pem { option, file, what, error }
         };
         let chain = CertificateDer::pem_slice_iter(&cert).collect::<Result<Vec<_>, _>>();
-        let chain = chain.map_err(pem(&self.cert, "certificate"))?;
+        let chain = chain.map_err(pem(CERT, &self.cert, "certificate"))?;
         if chain.is_empty() {
             return Err(CertificateError::Empty(self.cert.clone()));
         }
-        let key = PrivateKeyDer::from_pem_slice(&key).map_err(pem(&self.key, "key"))?;
+        let key = PrivateKeyDer::from_pem_slice(&key).map_err(pem(KEY, &self.key, "key"))?;
         let provider = Arc::new(rustls_graviola::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let mut config = config.with_no_client_auth().with_single_cert(chain, key)?;
@@ -99,6 +107,6 @@ impl Certificates {
     }
 }
 
-fn content(file: &Path) -> Result<Vec<u8>, CertificateError> {
-    fs::read(file).map_err(|error| CertificateError::File { file: file.to_owned(), error })
+fn content(option: &'static str, file: &Path) -> Result<Vec<u8>, CertificateError> {
+    fs::read(file).map_err(|error| CertificateError::File { option, file: file.to_owned(), error })
 }

@@ -11,6 +11,8 @@ use crate::start_error::StartError;
 /// Names that are read from the environment where the command line does not have them.
 const FROM_ENVIRONMENT: [&str; 3] =
     ["WEBPUBSUB_ACCESS_KEY", "WEBPUBSUB_ACCESS_KEY_SECONDARY", "PORTAL_SECRET"];
+/// HMAC-SHA256's own size: a shorter key is easier to guess than a signature is to forge.
+const LEAST_KEY_BYTES: usize = 32;
 /// How the names of event handlers' secrets begin, which are read from the environment, too.
 const HANDLER_SECRET: &str = "HANDLER_SECRET_";
 
@@ -54,6 +56,16 @@ impl Variables {
         Err(StartError::NoVariable { name: name.clone(), known: known.join(", ") })
     }
 
+    /// What is wrong with each access key that can be guessed.
+    pub(crate) fn weak_keys(&self) -> impl Iterator<Item = String> {
+        let [primary, secondary, _] = FROM_ENVIRONMENT;
+        let is_weak =
+            |name: &&str| self.0.get(*name).is_some_and(|key| (1..LEAST_KEY_BYTES).contains(&key.len()));
+        [primary, secondary].into_iter().filter(is_weak).map(|name| {
+            format!("{name} has fewer than {LEAST_KEY_BYTES} bytes and can be guessed: that is good enough on this machine only")
+        })
+    }
+
     /// Returns a variable or secret by its name.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
@@ -76,6 +88,20 @@ mod tests {
         let said = error.to_string();
         assert!(said.starts_with("--var SHARD: there is no such variable, only ACCEPTED_HOSTS, "), "{said}");
         assert!(said.contains(", SHARDS, ") && !said.contains("KEY"), "{said}");
+    }
+
+    #[test]
+    fn an_access_key_that_can_be_guessed_is_said() {
+        let weak = |name: &str, key: &str| {
+            Variables::new([(name.to_owned(), key.to_owned())])
+                .weak_keys()
+                .filter(|weak| weak.starts_with(&format!("{name} ")))
+                .count()
+        };
+        assert_eq!(weak("WEBPUBSUB_ACCESS_KEY", &"a".repeat(31)), 1);
+        assert_eq!(weak("WEBPUBSUB_ACCESS_KEY", &"a".repeat(32)), 0);
+        assert_eq!(weak("WEBPUBSUB_ACCESS_KEY_SECONDARY", "b"), 1);
+        assert_eq!(weak("WEBPUBSUB_ACCESS_KEY_SECONDARY", ""), 0, "there is none");
     }
 
     #[test]

@@ -235,6 +235,17 @@ fn what_cannot_be_right_is_said_in_a_sentence() {
     assert!(error.contains("WEBPUBSUB_ACCESS_KEY is not in the environment"), "{error}");
     let (code, error) = ended(command(&state.0).args(["--var", "SHARDS=0"]));
     assert_eq!((code, error.contains("variable SHARDS is not a whole number")), (Some(2), true), "{error}");
+    let (code, error) = ended(command(&state.0).args(["--shards", "0"]));
+    let said = "webpubsub-server: --shards 0: variable SHARDS is not a whole number from 1 to 65535.\n";
+    assert_eq!((code, &*error), (Some(2), said));
+    let settings = state.0.join("settings.json");
+    std::fs::write(&settings, "{").unwrap();
+    let settings = settings.to_string_lossy();
+    let (code, error) = ended(command(&state.0).args(["--settings", &settings]));
+    let said = format!("--settings {settings}: variable HUB_SETTINGS: the settings should be JSON");
+    assert_eq!((code, error.contains(&said)), (Some(2), true), "{error}");
+    let (code, error) = ended(command(&state.0).args(["--cert", "no-file", "--key", "no-file"]));
+    assert_eq!((code, error.contains("--cert: no-file cannot be read: ")), (Some(2), true), "{error}");
     let (code, error) = ended(command(&state.0).args(["--host", "256.0.0.1"]));
     assert_eq!((code, error.contains("cannot listen at 256.0.0.1:0")), (Some(2), true), "{error}");
     assert!(error.ends_with(": take an address of this machine with --host H.\n"), "{error}");
