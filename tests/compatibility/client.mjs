@@ -951,6 +951,11 @@ export const client = [
         native("server", "src/client")("who_is_slow_sends_messages_and_may_be_idle"),
       ),
       row(
+        "A bound on all long messages together that have not come whole, on the native server",
+        native("server", "src/client")("a_long_message_waits_for_room_and_comes_whole"),
+        native("server", "src/client")("who_keeps_others_waiting_with_a_long_message_is_closed"),
+      ),
+      row(
         "A bound on what a client leaves unread, whatever it sends or acknowledges, for reliable connections beside that of what is kept",
         limits("is closed with 1008, while one that speaks beside gets all"),
         e2e("clients/slow-readers")("that send are closed as early (${kind}), while a reader stays"),

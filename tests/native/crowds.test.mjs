@@ -132,6 +132,22 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
       await expectService();
     });
 
+  test("600 in the middle of a megabyte: bounded, others' come", async (t) => {
+    const { leave } = await crowd(600, () => webSocket({}, LONG_PING.subarray(0, -1)), 50);
+    const sender = await hub.connect({ roles: ALL_ROLES });
+    const message = { type: "sendToGroup", group: "witnesses", dataType: "text", data: "l".repeat(900_000), ackId: 1 };
+    const most = [memory()];
+    assert.equal((await sender.ask(message)).success, true);
+    most.push(memory());
+    assert.equal((await witness.json()).data.length, 900_000);
+    await expectService();
+    most.push(memory());
+    t.diagnostic(`${most.map((bytes) => Math.round(bytes / MIB)).join(", ")} MiB`);
+    leave();
+    // About half of what they have sent.
+    assert.ok(Math.max(...most) < 320 * MIB, `${most.join(", ")} bytes`);
+  });
+
   test("a peer that is gone without a word is asked for", async () => {
     const socket = await webSocket({});
     const local = `:${service.port.toString(16).toUpperCase().padStart(4, "0")}`;

@@ -14,6 +14,7 @@ use webpubsub_protocol::close::{CloseCause, CloseCode, fit_reason};
 
 use crate::credit::Credit;
 use crate::frames;
+use crate::long_messages::{Change, LongMessage, LongMessages};
 use crate::message_timer::MessageTimer;
 use crate::reading::{Broken, Reading, Received};
 use crate::shard_message::Link;
@@ -60,7 +61,8 @@ enum Read {
     End(End),
 }
 
-/// Serves a socket until it is gone. `first` was read already; `registered` is dropped at the end.
+/// Serves a socket until it is gone. `first` was read already; `long` are the long messages of all sockets; `registered` is
+/// dropped at the end.
 ///
 /// An open socket has this future all the time, so it has no room for what is needed at the start or the end alone.
 pub(crate) fn serve<P>(
@@ -68,11 +70,12 @@ pub(crate) fn serve<P>(
     wire: Rc<Wire>,
     first: &[u8],
     link: Link,
+    long: &LongMessages,
     registered: P,
 ) -> impl Future<Output = ()> + use<P> {
     let open = Ending { socket, wire, reading: Reading::new() };
     let (credit, timer) = (Credit::of(MAX_SENT_BYTES), MessageTimer::default());
-    let mut client = Client { link, credit, owed: 0, timer, open };
+    let mut client = Client { link, credit, owed: 0, timer, long: long.message(), open };
     let ended = client.take(first).end().map(Box::new);
     async move {
         let end = match ended {
@@ -107,6 +110,7 @@ struct Client {
     /// How many bytes of answers to pings were put on the socket since everything on it was written.
     owed: usize,
     timer: MessageTimer,
+    long: LongMessage,
     open: Ending,
 }
 
@@ -133,12 +137,22 @@ impl Client {
             if self.owed > MAX_OWED && socket.is_written() {
                 self.owed = 0;
             }
+            let has_room = self.long.may_go_on();
             let has_changed = tokio::select! {
                 biased;
-                () = self.timer.over(), if self.credit.is_left() => {
+                change = self.long.changed(has_room) => match change {
+                    Change::GivenUp => return End::Broken(CloseCause::MessageTooSlow.into()),
+                    Change::Room => {
+                        self.timer.restart();
+                        continue;
+                    }
+                },
+                () = self.timer.over(), if has_room && self.credit.is_left() => {
                     return End::Broken(CloseCause::MessageTooSlow.into());
                 }
-                readable = self.open.wire.readable(), if self.credit.is_left() && self.owed <= MAX_OWED => {
+                readable = self.open.wire.readable(),
+                    if has_room && self.credit.is_left() && self.owed <= MAX_OWED =>
+                {
                     if readable.is_err() {
                         return End::Lost;
                     }
@@ -185,7 +199,9 @@ impl Client {
                 Received::Close(code, reason) => closed = Some(End::Closed(code, reason)),
             }
         }
-        self.timer.look(self.open.reading.unfinished());
+        let unfinished = self.open.reading.unfinished();
+        self.timer.look(unfinished);
+        self.long.look(unfinished, self.open.reading.held());
         self.send(messages);
         if !answers.is_empty() {
             self.answer(answers.into());
@@ -217,6 +233,11 @@ impl Client {
 
     /// Ends the socket.
     async fn end(&mut self, end: End) {
+        if !matches!(end, End::ByService) {
+            // What has come of a message is not kept until the peer has read the last of its frames.
+            self.open.reading = Reading::new();
+            self.long.look(None, 0);
+        }
         match end {
             End::Lost => self.link.closed(CloseCode::ABNORMAL, String::new()),
             End::Closed(code, reason) => {
@@ -306,6 +327,13 @@ mod tests {
 
     /// A client whose socket is served, and what its shard is given.
     fn client() -> (Peer, impl Future<Output = ()>, UnboundedReceiver<ShardMessage>) {
+        client_among(&LongMessages::default())
+    }
+
+    /// One of those that have these long messages.
+    fn client_among(
+        long: &LongMessages,
+    ) -> (Peer, impl Future<Output = ()> + use<>, UnboundedReceiver<ShardMessage>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let peer = Peer::connect(listener.local_addr().unwrap()).unwrap();
         let (accepted, _) = listener.accept().unwrap();
@@ -315,7 +343,7 @@ mod tests {
         socket.attach(Rc::clone(&wire));
         let (shard, inbox) = unbounded_channel();
         let link = Link::new(shard, Seat { holder: Holder::Client(Slot(0)), number: 1 });
-        (peer, serve(socket, wire, &[], link, ()), inbox)
+        (peer, serve(socket, wire, &[], link, long, ()), inbox)
     }
 
     /// The first fragment of a message, and a last one of so many bytes without a mask to speak of.
@@ -355,6 +383,74 @@ mod tests {
             peer.read_to_end(&mut answer).unwrap();
             assert_eq!(answer, frames::close(1008, CloseCause::MessageTooSlow.reason()));
         }
+    }
+
+    /// The first fragment of a message of 100,000 bytes, and its last one.
+    fn long_fragments() -> [Vec<u8>; 2] {
+        [0x02, 0x80].map(|first| {
+            let head = [first, 0xFF, 0, 0, 0, 0, 0, 0, 0xC3, 0x50, 0, 0, 0, 0];
+            [&head[..], &[b'a'; 50_000]].concat()
+        })
+    }
+
+    /// So many long messages that there is no room for more.
+    fn fill(all: &LongMessages) -> Vec<LongMessage> {
+        let mut messages: Vec<_> = (0..40).map(|_| all.message()).collect();
+        messages.iter_mut().for_each(|message| message.look(Some(1), 2 << 20));
+        messages
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_message_waits_for_room_and_comes_whole() {
+        let all = LongMessages::default();
+        let others = fill(&all);
+        let (mut peer, served, mut inbox) = client_among(&all);
+        let [first, last] = long_fragments();
+        LocalSet::new()
+            .run_until(async {
+                spawn_local(served);
+                peer.write_all(&first).unwrap();
+                let began = Instant::now();
+                spawn_local(async move {
+                    sleep(MESSAGE_TIME / 100).await;
+                    // From here on it is not among the last, and finds that with what it reads next.
+                    let later = fill(&all);
+                    for part in [&last[..100], &last[100..]] {
+                        peer.write_all(part).unwrap();
+                        sleep(MESSAGE_TIME / 100).await;
+                    }
+                    drop((peer, others, later));
+                });
+                let Some(ShardMessage::Frames { mut messages, .. }) = inbox.recv().await else {
+                    panic!("no message")
+                };
+                assert_eq!(messages.next().map(|frame| frame.len()), Some(100_000));
+                assert!(began.elapsed() >= 3 * MESSAGE_TIME / 100);
+            })
+            .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_keeps_others_waiting_with_a_long_message_is_closed() {
+        let all = LongMessages::default();
+        let (mut peer, served, mut inbox) = client_among(&all);
+        let [first, _] = long_fragments();
+        LocalSet::new()
+            .run_until(async {
+                let serving = spawn_local(served);
+                peer.write_all(&first).unwrap();
+                // It has room for as long as it likes, until others have none.
+                sleep(MESSAGE_TIME / 2).await;
+                assert!(!serving.is_finished());
+                let others = fill(&all);
+                assert!(!others[19].may_go_on(), "its room is not enough for all");
+                timeout(2 * CLOSE_ANSWER, serving).await.unwrap().unwrap();
+            })
+            .await;
+        assert!(matches!(inbox.try_recv(), Ok(ShardMessage::Broken(_, Some(CloseCause::MessageTooSlow)))));
+        let mut answer = Vec::new();
+        peer.read_to_end(&mut answer).unwrap();
+        assert_eq!(answer, frames::close(1008, CloseCause::MessageTooSlow.reason()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,6 +17,10 @@ pub(crate) struct FrameEnds {
     left: u64,
     /// Whether a message has begun, and its last fragment has not.
     is_in_message: bool,
+    /// Whether the payload is a part of a message, and no control frame's.
+    is_data: bool,
+    /// How many bytes have come of the message that has begun.
+    held: usize,
     /// How many times something has begun that something has to follow: messages, and control frames between them.
     begun: u32,
     longest: u64,
@@ -28,11 +32,15 @@ impl FrameEnds {
         loop {
             let skipped = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
             self.left -= skipped as u64;
+            if self.is_data {
+                self.held += skipped;
+            }
             bytes = bytes.get(skipped..).unwrap_or_default();
             let Some((byte, rest)) = bytes.split_first() else { return };
             bytes = rest;
             if self.is_between_messages() {
                 self.begun = self.begun.wrapping_add(1);
+                self.held = 0;
             }
             if let Some(place) = self.head.get_mut(usize::from(self.head_bytes)) {
                 *place = *byte;
@@ -58,7 +66,8 @@ impl FrameEnds {
         let long = self.head.iter().skip(2).take(length_bytes);
         self.left = long.fold(short, |length, byte| length << 8 | u64::from(*byte));
         self.longest = self.longest.max(self.left);
-        if first & 0x0F < CONTROL {
+        self.is_data = first & 0x0F < CONTROL;
+        if self.is_data {
             self.is_in_message = first & FIN == 0;
         }
         self.head_bytes = 0;
@@ -72,6 +81,11 @@ impl FrameEnds {
     /// The number of the message that has begun and has not ended, if there is one.
     pub(crate) const fn unfinished(&self) -> Option<u32> {
         if self.is_between_messages() { None } else { Some(self.begun) }
+    }
+
+    /// How many bytes have come of the payload of the message that has begun.
+    pub(crate) const fn held(&self) -> usize {
+        self.held
     }
 
     /// The length of the longest frame.
@@ -147,6 +161,23 @@ mod tests {
         assert!(ends.unfinished().is_some_and(|next| Some(next) != first));
         ends.take(&frame(0x81, 5)[1..]);
         assert_eq!(ends.unfinished(), None);
+    }
+
+    #[test]
+    fn what_has_come_of_a_message_is_its_payload() {
+        let mut ends = FrameEnds::default();
+        let mut held = |bytes: &[u8]| {
+            ends.take(bytes);
+            ends.held()
+        };
+        assert_eq!(held(&frame(0x01, 1000)[..500]), 492);
+        assert_eq!(held(&frame(0x01, 1000)[500..]), 1000);
+        // Neither a ping nor empty fragments are held.
+        assert_eq!(held(&[frame(0x89, 100), frame(0x00, 0), frame(0x00, 0)].concat()), 1000);
+        assert_eq!(held(&fragment_start()), 1000);
+        assert_eq!(held(&[b'a'; 2]), 1002);
+        // Its end and the beginning of the next one come together.
+        assert_eq!(held(&[&[b'a'][..], &frame(0x01, 7)].concat()), 7);
     }
 
     /// The head of a last fragment of three bytes.

@@ -50,6 +50,7 @@ mod verified;
 mod client;
 mod frame_ends;
 mod handshake;
+mod long_messages;
 mod message_timer;
 mod offered_socket;
 mod reading;

@@ -71,7 +71,14 @@ impl OfferedSocket {
         let Self { registered, link: Some(link), .. } = self else { return };
         let (socket, wire) = (Rc::clone(&registered.socket), Rc::new(wire));
         socket.attach(Rc::clone(&wire));
-        tokio::task::spawn_local(client::serve(socket, wire, &first, link, registered));
+        tokio::task::spawn_local(client::serve(
+            socket,
+            wire,
+            &first,
+            link,
+            &registered.thread.long_messages.clone(),
+            registered,
+        ));
     }
 }
 

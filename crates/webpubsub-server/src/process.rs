@@ -20,6 +20,7 @@ use webpubsub_service::{Config, KeyRing, ViewCache};
 use crate::http_client::{HttpClient, trusting_the_system};
 use crate::listening::Given;
 use crate::long_heads::LongHeads;
+use crate::long_messages::LongMessages;
 use crate::open_files::OpenFiles;
 use crate::options::{Options, bracketed};
 use crate::pages::Pages;
@@ -51,6 +52,7 @@ struct Shared {
     pages: Arc<Pages>,
     open: OpenFiles,
     long_heads: LongHeads,
+    long_messages: LongMessages,
     views: Arc<Mutex<ViewCache>>,
     keys: Arc<KeyRing>,
     stopping: watch::Receiver<bool>,
@@ -132,6 +134,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         pages: Arc::new(Pages::read(options.pages.as_deref()).map_err(pages)?),
         open,
         long_heads: LongHeads::default(),
+        long_messages: LongMessages::default(),
         views: Arc::default(),
         keys,
         stopping,
@@ -278,6 +281,7 @@ async fn serve_thread(
         tls: shared.certificates.clone(),
         open: shared.open.clone(),
         long_heads: shared.long_heads.clone(),
+        long_messages: shared.long_messages.clone(),
         stopping: shared.stopping.clone(),
     };
     objects::run(Rc::new(thread), letters).await;

@@ -66,6 +66,11 @@ impl Reading {
         self.ends.unfinished()
     }
 
+    /// How many bytes have come of that message.
+    pub(crate) const fn held(&self) -> usize {
+        self.ends.held()
+    }
+
     /// Takes bytes, adds what they complete to `received`, and what is to be answered to pings to `answers`.
     /// Nothing is taken after a close frame.
     ///

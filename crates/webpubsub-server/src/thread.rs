@@ -20,6 +20,7 @@ use webpubsub_service::{Config, DirectoryCall, KnownHandlers, ObjectResponse, Vi
 use crate::credit::Credit;
 use crate::http_client::HttpClient;
 use crate::long_heads::LongHeads;
+use crate::long_messages::LongMessages;
 use crate::open_files::{OpenFiles, Opened};
 use crate::pages::Pages;
 use crate::shard_message::{ShardMessage, ShardSender};
@@ -100,6 +101,8 @@ pub(crate) struct Thread {
     pub(crate) open: OpenFiles,
     /// What has come of long heads, on all threads.
     pub(crate) long_heads: LongHeads,
+    /// What has come of clients' long messages, on all threads.
+    pub(crate) long_messages: LongMessages,
     /// Whether the process is about to end.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -167,6 +170,7 @@ impl Thread {
             tls: None,
             open,
             long_heads: LongHeads::default(),
+            long_messages: LongMessages::default(),
             stopping: watch::channel(false).1,
         }
     }
