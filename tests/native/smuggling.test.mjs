@@ -110,4 +110,22 @@ describe("Requests with two ends", () => {
     assert.deepEqual(await statuses(`${head([`X-A: ${"a".repeat(300_000)}`])}${health()}`), [431]);
     assert.deepEqual(await statuses(`${head(Array.from({ length: 500 }, (_, n) => `X-${n}: a`))}${health()}`), [431]);
   });
+
+  test("a head that cannot be read is refused in words", async () => {
+    const long = "a".repeat(70_000);
+    for (const [bytes, status, code] of /** @type {const} */ ([
+      ["no request\r\n\r\n", 400, "Error.BadRequest"],
+      [`GET /client/hubs/h?access_token=${long} HTTP/1.1\r\n\r\n`, 414, "Error.UriTooLong"],
+      [head([`X-A: ${long.repeat(3)}`]), 431, "Error.RequestHeaderFieldsTooLarge"],
+      // Behind another one, whose answer comes first.
+      [`${health().replace("close", "keep-alive")}no request\r\n\r\n`, 400, "Error.BadRequest"],
+    ])) {
+      const answers = await exchange(service, Buffer.from(bytes, "latin1"));
+      const [lines, body] = answers.split("\r\n\r\n").slice(-2);
+      assert.ok(lines.startsWith(`HTTP/1.1 ${status} `), lines);
+      assert.ok(lines.includes(`\r\nx-ms-error-code: ${code}\r\n`), lines);
+      assert.ok(lines.includes(`\r\ncontent-length: ${body.length}\r\n`), lines);
+      assert.equal(JSON.parse(body).code, code);
+    }
+  });
 });

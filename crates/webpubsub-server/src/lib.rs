@@ -40,6 +40,7 @@ mod gateway_host;
 mod head_timer;
 mod long_heads;
 mod pages;
+mod refused_head;
 mod request;
 mod respond;
 mod server;

@@ -35,6 +35,11 @@ impl Head {
         self.read.store(1, Ordering::Relaxed);
     }
 
+    /// Whether a head is read.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.read.load(Ordering::Relaxed) > 0
+    }
+
     /// So many bytes more have come. Returns whether that is not too much.
     pub(crate) fn take(&self, bytes: usize) -> bool {
         let before = self.read.load(Ordering::Relaxed);

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::time::{Sleep, sleep};
 
 use crate::long_heads::Head;
+use crate::refused_head;
 
 /// How long a peer may take nothing of what is written to it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,11 +39,13 @@ pub(crate) struct Timed<S> {
     end: Option<Pin<Box<Sleep>>>,
     /// What of it is a request's head.
     head: Arc<Head>,
+    /// What is left of the answer to a head that cannot be read, which has its words from here.
+    refusal: Option<Bytes>,
 }
 
 impl<S: AsyncRead + Unpin> Timed<S> {
     pub(crate) fn new(transport: S, head: Arc<Head>) -> Self {
-        Self { transport: transport.take(READ_BYTES), left: TURN_BYTES, end: None, head }
+        Self { transport: transport.take(READ_BYTES), left: TURN_BYTES, end: None, head, refusal: None }
     }
 
     pub(crate) fn into_inner(self) -> S {
@@ -56,6 +60,24 @@ impl<S: AsyncRead + Unpin> Timed<S> {
         self.left = TURN_BYTES;
         context.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Writes the answer to a head that cannot be read, in the place of so many bytes.
+    fn poll_refuse(&mut self, context: &mut Context<'_>, instead_of: usize) -> Poll<io::Result<usize>>
+    where
+        S: AsyncWrite,
+    {
+        while let Some(refusal) = self.refusal.as_ref().filter(|refusal| !refusal.is_empty()) {
+            let attempt = Pin::new(self.transport.get_mut()).poll_write(context, refusal);
+            let written = ready!(self.within(context, attempt))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            if let Some(refusal) = &mut self.refusal {
+                refusal.advance(written);
+            }
+        }
+        Poll::Ready(Ok(instead_of))
     }
 
     /// Returns what an attempt to write comes to, or that it has taken too long.
@@ -92,6 +114,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Timed<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         ready!(self.turn(context));
+        // No answer is written while a head is read but the one to that.
+        if self.refusal.is_none() && self.head.has_begun() {
+            self.refusal = refused_head::with_words(bytes);
+        }
+        if self.refusal.is_some() {
+            return self.poll_refuse(context, bytes.len());
+        }
         let part = bytes.get(..TURN_BYTES).unwrap_or(bytes);
         let attempt = Pin::new(self.transport.get_mut()).poll_write(context, part);
         if let Poll::Ready(Ok(written)) = attempt {
@@ -234,6 +263,29 @@ mod tests {
         // Others have had their turns.
         assert_eq!(write(&[body]), 0);
         assert_eq!(write(&[body, head]), TURN_BYTES);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_answer_to_a_head_has_its_words() {
+        let answer = b"HTTP/1.1 414 URI Too Long\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let head = LongHeads::default().head();
+        let mut stream = Timed::new(Taking(10), Arc::clone(&head));
+        let mut context = Context::from_waker(Waker::noop());
+        let mut write = |room| {
+            stream.transport.get_mut().0 = room;
+            let written = Pin::new(&mut stream).poll_write(&mut context, answer);
+            (
+                matches!(written, Poll::Ready(Ok(all)) if all == answer.len()),
+                room - stream.transport.get_ref().0,
+            )
+        };
+        // The answer of an application is its own.
+        assert_eq!(write(1_000), (true, answer.len()));
+        head.begin();
+        // In pieces, as the peer takes it.
+        assert_eq!(write(100), (false, 100));
+        let (is_written, bytes) = write(1_000);
+        assert!(is_written && 100 + bytes > 2 * answer.len(), "{bytes} bytes");
     }
 
     #[derive(Default)]

@@ -212,7 +212,11 @@ impl Response {
         Self { body, ..Self::empty(status) }.with("content-type", JSON)
     }
 
-    fn error(status: u16, code: &'static str, target: &str, message: &str) -> Self {
+    /// The response to what is not done: a word for programs, what the fault is in, and a sentence for people.
+    ///
+    /// Source: docs/spec/rest.md#errors.
+    #[must_use]
+    pub fn error(status: u16, code: &'static str, target: &str, message: &str) -> Self {
         let mut body = error_body(code, message, target);
         body.json("details", "null").json("innererror", "null");
         Self::json(status, body.finish()).with(ERROR_CODE, code)
