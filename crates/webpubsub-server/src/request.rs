@@ -173,3 +173,65 @@ impl Request {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use hyper::Response;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncWriteExt as _, duplex};
+    use tokio::sync::mpsc;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// What a body of so many bytes comes to, each of which comes after a pause: how many there are unless it is refused, and
+    /// after how many seconds.
+    async fn read(bytes: usize, pause: Duration) -> (Option<usize>, u64) {
+        let (mut peer, stream) = duplex(1 << 10);
+        let (done, mut is_done) = mpsc::unbounded_channel();
+        let began = Instant::now();
+        let service = service_fn(|request| {
+            let done = done.clone();
+            async move {
+                let request = Request::new("http", "", request).unwrap();
+                let body = request.body(1 << 20).await.map(|body| body.len());
+                done.send((body.ok(), began.elapsed().as_secs())).unwrap();
+                Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+            }
+        });
+        let head = format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {bytes}\r\n\r\n");
+        let sending = async {
+            peer.write_all(head.as_bytes()).await.unwrap();
+            for _ in 0..bytes {
+                sleep(pause).await;
+                let _ = peer.write_all(b"b").await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            outcome = is_done.recv() => outcome.unwrap(),
+            _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service) => panic!("it has ended"),
+            () = sending => panic!("it has ended"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_has_its_time_however_often_a_byte_comes() {
+        let pause = READ_PAUSE / 2;
+        assert_eq!(MESSAGE_TIME, 20 * pause);
+        assert_eq!(read(19, pause).await, (Some(19), 19 * pause.as_secs()));
+        assert_eq!(read(30, pause).await, (None, MESSAGE_TIME.as_secs()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_pauses_for_too_long_is_not_waited_for() {
+        assert_eq!(read(3, 2 * READ_PAUSE).await, (None, READ_PAUSE.as_secs()));
+    }
+}
