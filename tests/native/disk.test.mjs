@@ -1,17 +1,20 @@
 // The native server's disk fills up: what was acknowledged stays, what was not is refused, and it goes on when there is
-// room again.
+// room again. So it is for devices, too.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
+import { DeviceChaos } from "../chaos/devices.mjs";
 import { expectError } from "../support/rest.mjs";
 import { Service } from "../support/service.mjs";
 import { until } from "../support/waiting.mjs";
 import { loggedAbout, shardFile } from "./state-files.mjs";
 
 const ROOM_BYTES = 100_000;
+/** Of a small disk: room for the log of a database, which takes some megabytes. */
+const DISK_BYTES = 16 << 20;
 const text = { "content-type": "text/plain" };
 const isLinux = process.platform === "linux";
 const isRoot = process.getuid?.() === 0;
@@ -34,10 +37,10 @@ const ways = [
   {
     name: "the disk is full",
     skip: !(isLinux && isRoot) && "a small disk is mounted by root",
-    make: ({ state }) => execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "webpubsub-test", state]),
+    make: ({ state }) => execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "webpubsub-test", state]),
     fill: ({ state }) => {
       const filler = path.join(state, "filler");
-      for (let bytes = 4 << 20; bytes >= 4096; bytes /= 2)
+      for (let bytes = DISK_BYTES; bytes >= 4096; bytes /= 2)
         try {
           writeFileSync(filler, Buffer.alloc(bytes), { flag: "a" });
         } catch (error) {
@@ -106,3 +109,37 @@ for (const { name, skip, make, fill, empty, remove, words } of ways)
         await (await hub.connect()).expectSilence();
       });
   });
+
+test("MQTT's promises hold while the disk fills up", { skip: ways[1].skip }, async (t) => {
+  const { make, fill, empty, remove } = ways[1];
+  /** One whose disk is full in the place of a crash, until it would be started again. */
+  class Filling extends Service {
+    #seen = 0;
+    isOver = false;
+    /** @override */
+    async crash() {
+      if (this.isOver) return super.crash();
+      fill(this, "");
+      await until(() => pass(10, this.output.includes("the disk is full", this.#seen)), "a full disk");
+      this.#seen = this.output.length;
+    }
+    /** @override */
+    async start() {
+      empty(this);
+      return this;
+    }
+  }
+  const service = new Filling({ runner: "server" });
+  make?.(service);
+  t.after(async () => {
+    service.isOver = true;
+    await service.crash();
+    remove?.(service);
+    await service.stop();
+  });
+  await Service.prototype.start.call(service);
+  const chaos = new DeviceChaos(service, { seed: 1, messages: 400, kills: 3, cuts: 3 });
+  await chaos.run();
+  for (const line of chaos.figures()) t.diagnostic(line);
+  assert.deepEqual(chaos.violations.slice(0, 20), []);
+});
