@@ -178,17 +178,20 @@ fn signed(input: &[u8]) -> String {
 /// A good token says HS256, and that it has not expired, to other readers of JSON too. They may balk
 /// at escapes and numbers in what means nothing here.
 fn expect_good(input: &[u8]) {
-    let (header, claims) = lines(input);
+    let (header, json) = lines(input);
     let read = |json| serde_json::from_slice::<Value>(json).ok();
     if let Some(header) = read(header) {
         assert_eq!(header["alg"], "HS256");
     }
-    if let Some(claims) = read(claims) {
+    if let Some(claims) = read(json) {
         let earliest = NOW.as_seconds() - TOKEN_CLOCK_SKEW.as_secs();
         let expiry = &claims["exp"];
         let expiry = expiry.as_str().map_or(expiry.as_f64(), |expiry| expiry.trim().parse().ok());
         assert!(expiry >= Some(earliest as f64), "expired");
-        assert!(claims["aud"].is_string() || claims["aud"].is_array(), "without an audience");
+        // Of a claim that is repeated, as this one may be, they have only the last.
+        let is_repeated = |text: &[u8]| String::from_utf8_lossy(text).matches("\"aud\"").count() > 1;
+        let audience = &claims["aud"];
+        assert!(audience.is_string() || audience.is_array() || is_repeated(json), "without an audience");
     }
 }
 
