@@ -924,6 +924,7 @@ export const client = [
         e2e("clients/many-groups")("is added to no other over REST: ${protocol}"),
         e2e("clients/many-groups")("has no more in its token"),
         e2e("clients/many-groups")("is given no more by an event handler"),
+        native("shard", "tests/mqtt_events")("a_handler_gives_no_more_groups_than_a_connection_may_have"),
         native("shard", "tests/groups")("a_client_may_be_in_4096_groups_or_as_many_as_there_are"),
       ),
       row(

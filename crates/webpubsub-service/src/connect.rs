@@ -314,10 +314,7 @@ impl Admission<'_> {
             self.words = answer.body;
             return Err(failure);
         }
-        let chosen = self.request.apply(ConnectAnswer::parse(&answer)?, self.client.offer)?;
-        if !config.limits.allows_groups(self.request.groups.len()) {
-            return Err(CallFailure::InvalidGroup);
-        }
+        let chosen = self.request.apply(ConnectAnswer::parse(&answer)?, self.client.offer, &config.limits)?;
         self.subprotocol = chosen.or(self.subprotocol);
         self.request.cookies.take(now, &self.url, &answer.cookies);
         self.request.state = answer.state;

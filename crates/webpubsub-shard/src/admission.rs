@@ -11,6 +11,8 @@ use webpubsub_protocol::event_handler::{CallFailure, Cookies};
 use webpubsub_protocol::json::{Json, Members, Writer};
 use webpubsub_protocol::name::{GroupName, NameError, UserId};
 
+use crate::config::Limits;
+
 /// A new connection: its user, its roles and groups, and its subprotocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectRequest {
@@ -72,14 +74,15 @@ impl ConnectRequest {
     ///
     /// # Errors
     /// [`CallFailure::SubprotocolNotOffered`] for a subprotocol that the client, whose
-    /// `Sec-WebSocket-Protocol` is given, did not offer. The client is answered 500: it would not go on
-    /// with any other than those.
+    /// `Sec-WebSocket-Protocol` is given, did not offer: it would not go on with any other than those.
+    /// [`CallFailure::InvalidGroup`] for more groups than a connection may be in. The client is answered 500.
     ///
     /// Source: docs/spec/cloudevents.md#connect; docs/spec/client.md#subprotocols.
     pub fn apply<'a>(
         &mut self,
         answer: ConnectAnswer,
         offer: Option<&'a str>,
+        limits: &Limits,
     ) -> Result<Option<&'a str>, CallFailure> {
         let mut echoed = None;
         if let Some(name) = answer.subprotocol {
@@ -93,6 +96,9 @@ impl ConnectRequest {
             self.user = user;
         }
         if let Some(groups) = answer.groups {
+            if !limits.allows_groups(groups.len()) {
+                return Err(CallFailure::InvalidGroup);
+            }
             self.groups = groups;
         }
         if let Some(roles) = answer.roles {
@@ -204,7 +210,7 @@ mod tests {
         };
         let apply = |answer: ConnectAnswer| {
             let mut request = said.clone();
-            let echoed = request.apply(answer, Some("JSON.webpubsub.azure.v1, Custom"));
+            let echoed = request.apply(answer, Some("JSON.webpubsub.azure.v1, Custom"), &Limits::DEFAULT);
             (request, echoed)
         };
         assert_eq!(apply(ConnectAnswer::default()), (said.clone(), Ok(None)));

@@ -9,7 +9,7 @@ use webpubsub_mqtt::{
     Connack, Connect, Disconnect, DownstreamPacket, Property, Qos, ReasonCode, UpstreamPacket, Version,
 };
 use webpubsub_protocol::event_handler::{CallFailure, HandlerAnswer};
-use webpubsub_shard::{Call, ConnectRequest, EventPolicy, ShardConfig, Target};
+use webpubsub_shard::{Call, ConnectRequest, EventPolicy, Limits, ShardConfig, Target};
 use webpubsub_testkit::{
     ALL_EVENTS, MqttClient, TestShard, USER_EVENTS, group, header, mqtt, says, status, text, user,
     with_handlers,
@@ -34,8 +34,16 @@ fn hello(version: Version) -> Connect {
 
 /// What the client of the answer is sent where the handler is asked once, and whether its socket is open.
 fn answered(version: Version, answer: Result<HandlerAnswer, CallFailure>) -> (Connack, TestShard) {
+    answered_with(ShardConfig::only(), version, answer)
+}
+
+fn answered_with(
+    config: ShardConfig,
+    version: Version,
+    answer: Result<HandlerAnswer, CallFailure>,
+) -> (Connack, TestShard) {
     let policy = EventPolicy { retries: Vec::new(), ..with_handlers(CONNECT) };
-    let mut shard = TestShard::with(ShardConfig::only(), policy);
+    let mut shard = TestShard::with(config, policy);
     let client = MqttClient::open(&mut shard, mqtt("token"), version);
     client.send(&mut shard, &UpstreamPacket::Connect(Box::new(hello(version))));
     assert!(shard.frames(client.slot).is_empty(), "the handler decides");
@@ -89,6 +97,17 @@ fn a_handler_says_who_the_client_is() {
     shard.publish(Target::Group(group("g")), text("x"));
     let client = MqttClient { slot: shard.slot_of("a").expect("a socket"), version: V5 };
     assert_eq!(client.read(&mut shard), ["g q0 x"]);
+}
+
+#[test]
+fn a_handler_gives_no_more_groups_than_a_connection_may_have() {
+    let limits = Limits { groups: 2, ..Limits::DEFAULT };
+    for (groups, expected) in [(r#"["a","b"]"#, ReasonCode::SUCCESS), (r#"["a","b","c"]"#, ReasonCode(0x80))] {
+        let config = ShardConfig { limits, ..ShardConfig::only() };
+        let answer = says("application/json", &format!(r#"{{"groups":{groups}}}"#));
+        let (connack, _) = answered_with(config, V5, Ok(answer));
+        assert_eq!(connack.reason, expected, "{groups}");
+    }
 }
 
 #[test]

@@ -341,8 +341,8 @@ impl HandlerAnswer {
             payload: self.body,
         };
         let reply = Reply { mqtt: Some(Box::new(reply)), ..Reply::default() };
-        let state = self.state.filter(|_| is_success);
-        Ok(Taken { reply, state, cookies: self.cookies, ..Taken::default() })
+        let (state, cookies) = if is_success { (self.state, self.cookies) } else { (None, Vec::new()) };
+        Ok(Taken { reply, state, cookies, ..Taken::default() })
     }
 }
 

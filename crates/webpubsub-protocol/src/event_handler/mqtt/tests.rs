@@ -117,11 +117,12 @@ fn any_answer_to_an_event_is_a_publish() {
         content_type: Some("text/csv".into()),
         mqtt,
         state: Some("s".into()),
+        cookies: vec!["c=1".into()],
         ..answer(404, "a,b")
     };
     let taken = answer.taken(AnswerUse::MqttReply).unwrap();
     assert_eq!(taken.failure(), Some(CallFailure::Status(404)));
-    assert_eq!(taken.state, None);
+    assert_eq!((taken.state, taken.cookies), (None, vec![]), "it is no success");
     let reply = *taken.reply.mqtt.unwrap();
     assert_eq!((reply.status, reply.is_success()), (404, false));
     assert_eq!((reply.content_type.as_deref(), reply.payload.as_slice()), (Some("text/csv"), &b"a,b"[..]));

@@ -3,6 +3,7 @@
 use webpubsub_mqtt::{Connack, Properties, Property, ReasonCode, Version};
 use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::close::ConnackRefusal;
+use webpubsub_protocol::event_handler::connect::ConnectAnswer;
 use webpubsub_protocol::event_handler::{
     CallFailure, Event, MqttAdmission, MqttConnect, MqttRefusal, Physical, Subject, Taken,
 };
@@ -131,15 +132,19 @@ impl Shard {
         let Some(pending) = self.mqtt.get_mut(slot) else { return };
         let stage = std::mem::replace(&mut pending.stage, Stage::Connect);
         let Stage::Answer { wanted, .. } = stage else { return };
-        let refusal = match result {
-            Ok(Some(MqttAdmission::Admitted { mut answer, user_properties })) => {
-                answer.subprotocol = None;
-                // Only a subprotocol could be refused.
-                let _ = pending.request.apply(answer, None);
-                return self.admit(slot, &wanted, with_users(Properties::default(), user_properties), step);
-            }
-            Ok(None) => return self.admit(slot, &wanted, Properties::default(), step),
-            Ok(Some(MqttAdmission::Refused(refusal))) => refusal,
+        let limits = self.config.limits;
+        let decided = result.and_then(|admission| {
+            let (answer, user_properties) = match admission {
+                None => return Ok(Ok(Vec::new())),
+                Some(MqttAdmission::Admitted { answer, user_properties }) => (answer, user_properties),
+                Some(MqttAdmission::Refused(refusal)) => return Ok(Err(refusal)),
+            };
+            pending.request.apply(ConnectAnswer { subprotocol: None, ..answer }, None, &limits)?;
+            Ok(Ok(user_properties))
+        });
+        let refusal = match decided {
+            Ok(Ok(users)) => return self.admit(slot, &wanted, with_users(Properties::default(), users), step),
+            Ok(Err(refusal)) => refusal,
             Err(failure) => {
                 let (connection, event) = (wanted.id.clone(), "connect".to_owned());
                 step.push(Output::EventFailed { connection, event, failure });
