@@ -47,7 +47,7 @@ fn every_event_is_the_request_that_its_vector_says() {
 
 #[test]
 fn an_event_has_one_request_id_for_all_its_attempts() {
-    let id = |number: u64, connection: &str| {
+    let id_of = |number: u64, connection: &str, mqtt| {
         let subject = Subject {
             connection: ConnectionId::parse(connection).unwrap(),
             user: None,
@@ -55,17 +55,25 @@ fn an_event_has_one_request_id_for_all_its_attempts() {
             origin: String::new(),
             state: None,
             cookies: Cookies::default(),
-            mqtt: None,
+            mqtt,
         };
         let (hub, time) = (HubName::parse("h").unwrap(), Timestamp::default());
         let request = EventRequest::new(&hub, &subject, &Event::Connected, number, time, "");
         let mut headers = request.headers.into_iter();
         headers.find_map(|(name, value)| (name == "x-ms-client-request-id").then_some(value)).unwrap()
     };
+    let id = |number, connection| id_of(number, connection, None);
     assert_eq!(id(1, "AQACAAECAwQFBgcICQoLDA0ODw"), id(1, "AQACAAECAwQFBgcICQoLDA0ODw"));
     assert_ne!(id(1, "AQACAAECAwQFBgcICQoLDA0ODw"), id(2, "AQACAAECAwQFBgcICQoLDA0ODw"));
     assert_ne!(id(1, "AQACAAECAwQFBgcICQoLDA0ODw"), id(1, "AQACAAECAwQFBgcICQoLDA0ODx"));
     assert_ne!(id(1, "AQACAAECAwQFBgcICQoLDA0ODw"), id(1, "AQADAAECAwQFBgcICQoLDA0ODw"));
+    let device = |connection: &str, session: Option<&str>| {
+        let mqtt = Physical { connection: connection.into(), session: session.map(str::to_owned) };
+        id_of(1, "device1", Some(mqtt))
+    };
+    assert_eq!(device("c", Some("s")), device("d", Some("s")), "one session over two sockets");
+    assert_ne!(device("c", Some("s")), device("c", Some("t")), "the next session of a client");
+    assert_ne!(device("c", None), device("d", None), "two clients that ask for one session");
 }
 
 #[test]

@@ -32,6 +32,14 @@ pub struct Physical {
     pub session: Option<String>,
 }
 
+impl Physical {
+    /// The id of the session or, before there is one, of the physical connection. No other ever has it, while clients
+    /// have the same client id again and again.
+    pub(super) fn unique(&self) -> &str {
+        self.session.as_deref().unwrap_or(&self.connection)
+    }
+}
+
 /// What a CONNECT says, for the body of `connect`.
 #[derive(Debug, Clone, Copy)]
 pub struct MqttConnect<'a> {

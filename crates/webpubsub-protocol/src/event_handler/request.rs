@@ -9,7 +9,7 @@ use crate::client::simple;
 use crate::data::MessageData;
 use crate::encoding::push_hex;
 use crate::json::Writer;
-use crate::name::{ConnectionId, HubName};
+use crate::name::HubName;
 use crate::rest::METADATA_PREFIX;
 use crate::time::Timestamp;
 
@@ -84,7 +84,9 @@ impl EventRequest {
         if let Some(cookies) = subject.cookies.header(time, url) {
             headers.set("Cookie", &cookies);
         }
-        headers.set("x-ms-client-request-id", &request_id(&subject.connection, number));
+        // A session of MQTT has the id of the one before it, and its events have the same numbers.
+        let unique = subject.mqtt.as_ref().map_or(connection, Physical::unique);
+        headers.set("x-ms-client-request-id", &request_id(unique, number));
         headers.set("Content-Type", event.content_type());
         Self { headers: headers.0, body: event.body() }
     }
@@ -157,11 +159,9 @@ impl Event {
     }
 }
 
-/// A GUID of the random part of a connection's id and the number of an event, so that it is the same
-/// on every attempt.
-fn request_id(connection: &ConnectionId, number: u64) -> String {
-    let text = connection.as_str().as_bytes();
-    let random = URL_SAFE_NO_PAD.decode(text).unwrap_or_else(|_| text.to_vec());
+/// A GUID of the random part of an id and the number of an event, so that it is the same on every attempt.
+fn request_id(unique: &str, number: u64) -> String {
+    let random = URL_SAFE_NO_PAD.decode(unique).unwrap_or_else(|_| unique.into());
     let mut bytes = [number, 0].map(u64::to_be_bytes).concat();
     for (at, byte) in bytes.iter_mut().rev().enumerate() {
         random.iter().rev().skip(at).step_by(16).for_each(|random| *byte ^= random);
