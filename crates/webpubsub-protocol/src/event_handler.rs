@@ -164,6 +164,14 @@ pub enum AnswerUse {
 }
 
 impl AnswerUse {
+    /// Whether somebody waits for the answer.
+    ///
+    /// Source: docs/spec/cloudevents.md#blocking-events.
+    #[must_use]
+    pub const fn is_awaited(self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+
     /// How much of a successful answer's body is read.
     ///
     /// Source: docs/spec/cloudevents.md#answers; what an answer to `connect` says of a client travels in

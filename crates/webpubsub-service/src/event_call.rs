@@ -178,7 +178,7 @@ impl<'a> EventCall<'a> {
 
     /// Makes one attempt only.
     pub fn once(&mut self, now: Timestamp) {
-        self.retry = self.retry.once(now);
+        self.retry = self.retry.once(now, self.purpose);
     }
 
     fn new(
@@ -263,7 +263,7 @@ impl<'a> EventCall<'a> {
             }
             (Stage::Start | Stage::Validating | Stage::Ready, _) => {
                 self.delivery.time = now.as_millis();
-                Wanted::Post { within: self.retry.limit(now).min(self.until.since(now)) }
+                Wanted::Post { within: self.retry.limit(now, self.purpose).min(self.until.since(now)) }
             }
         }
     }
@@ -351,7 +351,7 @@ impl<'a> EventCall<'a> {
         let is_unanswered = self.origin.is_some() && outcome == Err(CallFailure::TimedOut);
         if let Err(failure) = outcome
             && !is_unanswered
-            && let Some(pause) = attempts.failed(now, policy, failure)
+            && let Some(pause) = attempts.failed(now, policy, failure, self.purpose)
         {
             if self.request.method == "GET" {
                 self.request.method = "OPTIONS";

@@ -47,18 +47,18 @@ function expectAttempts(handler, count) {
   }
 }
 
-/** Fails unless an event is tried as often as that can be, and fails. */
-async function expectFailure(service, t, kind, answer) {
+/** Fails unless an event is tried this often, and fails. */
+async function expectFailure(service, t, kind, answer, count = ATTEMPTS) {
   const { handler, hub } = await startAt(service, t);
   handler.answer("user.message", answer);
   const socket = await kind.connect(hub);
   kind.send(socket, { ackId: 1 });
   await kind.fails(socket, 1);
-  expectAttempts(handler, ATTEMPTS);
+  expectAttempts(handler, count);
   const deliveries = (await hub.deliveries()).filter(({ event }) => event === "message");
   assert.deepEqual(
     deliveries.map(({ attempt }) => attempt),
-    [4, 3, 2, 1],
+    [4, 3, 2, 1].slice(-count),
   );
 }
 
@@ -190,8 +190,8 @@ forEachShardCount(
           ["no answer", hang],
           ["an answer whose body never comes", headOnly],
         ]) {
-          test(`an event of a ${kind.name} client that gets ${what} is tried four times`, (t) =>
-            expectFailure(service, t, kind, answer));
+          test(`an event of a ${kind.name} client that gets ${what} is not repeated`, (t) =>
+            expectFailure(service, t, kind, answer, 1));
         }
       }
 
@@ -201,7 +201,7 @@ forEachShardCount(
         const socket = await hub.connect();
         const started = performance.now();
         socket.send({ type: "event", event: "message", data: 1, ackId: 1 });
-        for (let n = 0; n < ATTEMPTS; n++) await (await handler.next("user.message")).over;
+        await (await handler.next("user.message")).over;
         assert.equal((await socket.json()).success, false);
         const took = performance.now() - started;
         assert.ok(took > (TIMEOUT_SECONDS - 1) * 1_000, `${took} ms`);

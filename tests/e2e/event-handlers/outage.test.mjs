@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
-import { ATTEMPTS, EventHandler, hang, OWN_SHARD, reset } from "../../support/event-handler.mjs";
+import { ATTEMPTS, EventHandler, OWN_SHARD, reset } from "../../support/event-handler.mjs";
 import { ALL_ROLES } from "../../support/hub.mjs";
 import { forEachShardCount } from "../../support/service.mjs";
 import { cases } from "../../support/cases.mjs";
@@ -24,7 +24,6 @@ describe("Outages", { concurrency: true }, () => {
     (service) => {
       describe("at the same time", { concurrency: true }, () => {
         for (const [what, answer] of cases([
-          ["does not answer", hang],
           ["answers 500", { status: 500 }],
           ["resets the connection", reset],
         ])) {

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use webpubsub_protocol::event_handler::{Cookies, Delivery, Event, EventRequest, Subject, validation};
+use webpubsub_protocol::event_handler::{
+    AnswerUse, Cookies, Delivery, Event, EventRequest, Subject, validation,
+};
 use webpubsub_protocol::name::{ConnectionId, UserId};
 use webpubsub_protocol::time::Timestamp;
 use webpubsub_shard::{Attempts, Call, CallId, EventHandler, EventPolicy};
@@ -19,10 +21,12 @@ pub(super) enum Retry<'a> {
 
 impl Retry<'_> {
     /// How long the request of this attempt may take.
-    pub(super) fn limit(&self, now: Timestamp) -> Duration {
+    pub(super) fn limit(&self, now: Timestamp, purpose: AnswerUse) -> Duration {
         match self {
             Self::Once { limit, .. } => *limit,
-            Self::ByPolicy { policy, attempts, limit, .. } => attempts.limit(now, policy).min(*limit),
+            Self::ByPolicy { policy, attempts, limit, .. } => {
+                attempts.limit(now, policy, purpose).min(*limit)
+            }
         }
     }
 
@@ -35,8 +39,8 @@ impl Retry<'_> {
     }
 
     /// This attempt alone.
-    pub(super) fn once(&self, now: Timestamp) -> Self {
-        Self::Once { limit: self.limit(now), left: self.left(now) }
+    pub(super) fn once(&self, now: Timestamp, purpose: AnswerUse) -> Self {
+        Self::Once { limit: self.limit(now, purpose), left: self.left(now) }
     }
 }
 
@@ -83,7 +87,7 @@ pub fn first_attempt(
         barred: policy.barred(&url),
         purpose: event.answer_use(),
         url,
-        limit: attempts.limit(now, policy),
+        limit: attempts.limit(now, policy, event.answer_use()),
         left: attempts.left(now),
     }
 }

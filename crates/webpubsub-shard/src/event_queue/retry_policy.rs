@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use webpubsub_protocol::event_handler::CallFailure;
+use webpubsub_protocol::event_handler::{AnswerUse, CallFailure};
 use webpubsub_protocol::time::Timestamp;
 
 use super::policy::EventPolicy;
@@ -39,11 +39,15 @@ impl Attempts {
         self.until.since(now)
     }
 
-    /// How long this one may take: an even share of the time that is left beside the pauses. Those
-    /// that would take more than half of it are left out.
+    /// How long this one may take, of an event whose answer has this use: all the time that is left where somebody waits
+    /// for it. A notification is sent again rather, so each attempt at one has an even share beside the pauses. Those that
+    /// would take more than half of it are left out.
     #[must_use]
-    pub fn limit(&self, now: Timestamp, policy: &EventPolicy) -> Duration {
+    pub fn limit(&self, now: Timestamp, policy: &EventPolicy, purpose: AnswerUse) -> Duration {
         let left = self.until.since(now);
+        if purpose.is_awaited() {
+            return left;
+        }
         let (mut pauses, mut attempts) = (Duration::ZERO, 1);
         for pause in policy.retries.iter().skip(usize::from(self.made) - 1) {
             if pauses.saturating_add(*pause) > left / 2 {
@@ -55,10 +59,18 @@ impl Attempts {
         left.saturating_sub(pauses) / attempts
     }
 
-    /// This one has failed. The pause before the next; `None` if there is none.
-    pub fn failed(&mut self, now: Timestamp, policy: &EventPolicy, why: CallFailure) -> Option<Duration> {
+    /// This one, at an event whose answer has this use, has failed. The pause before the next; `None` if there is none.
+    pub fn failed(
+        &mut self,
+        now: Timestamp,
+        policy: &EventPolicy,
+        why: CallFailure,
+        purpose: AnswerUse,
+    ) -> Option<Duration> {
         let pause = *policy.retries.get(usize::from(self.made) - 1)?;
-        if !why.is_passing() || now.after(pause) >= self.until {
+        // It had all the time.
+        let is_last = purpose.is_awaited() && why == CallFailure::TimedOut;
+        if is_last || !why.is_passing() || now.after(pause) >= self.until {
             return None;
         }
         self.made = self.made.saturating_add(1);
@@ -69,6 +81,8 @@ impl Attempts {
 #[cfg(test)]
 mod tests {
     use webpubsub_protocol::name::HubName;
+
+    use AnswerUse::{Nothing, Reply};
 
     use super::*;
 
@@ -89,29 +103,47 @@ mod tests {
     fn a_transient_failure_is_retried_after_1_3_and_5_seconds() {
         let (policy, why) = (policy(), CallFailure::Status(500));
         let mut attempts = Attempts::new(at(0), &policy);
-        assert_eq!(attempts.failed(at(0), &policy, why), Some(seconds(1)));
-        assert_eq!(attempts.failed(at(1), &policy, why), Some(seconds(3)));
-        assert_eq!(attempts.failed(at(4), &policy, why), Some(seconds(5)));
+        let mut failed = |now| attempts.failed(at(now), &policy, why, Reply);
+        assert_eq!([failed(0), failed(1), failed(4)], [1, 3, 5].map(|pause| Some(seconds(pause))));
+        assert_eq!(failed(9), None);
         assert_eq!(attempts.number(), 4);
-        assert_eq!(attempts.failed(at(9), &policy, why), None);
     }
 
     #[test]
     fn a_failure_that_will_not_pass_is_final() {
         for why in [CallFailure::Status(400), CallFailure::Status(429), CallFailure::NotValidated] {
-            assert_eq!(Attempts::new(at(0), &policy()).failed(at(0), &policy(), why), None, "{why:?}");
+            assert_eq!(
+                Attempts::new(at(0), &policy()).failed(at(0), &policy(), why, Nothing),
+                None,
+                "{why:?}"
+            );
         }
     }
 
+    // Source: docs/spec/cloudevents.md#retries.
     #[test]
-    fn a_handler_that_hangs_gets_four_attempts_within_the_time() {
+    fn a_slow_answer_that_is_waited_for_has_all_the_time() {
+        let policy = policy();
+        let mut attempts = Attempts::new(at(0), &policy);
+        assert_eq!(attempts.limit(at(0), &policy, Reply), seconds(100));
+        assert_eq!(attempts.failed(at(10), &policy, CallFailure::Network, Reply), Some(seconds(1)));
+        assert_eq!(attempts.limit(at(11), &policy, Reply), seconds(89));
+        assert_eq!(
+            attempts.failed(at(11), &policy, CallFailure::TimedOut, Reply),
+            None,
+            "it is not repeated"
+        );
+    }
+
+    #[test]
+    fn a_notification_that_hangs_has_four_attempts_in_the_time() {
         let policy = policy();
         let (mut now, mut attempts) = (at(0), Attempts::new(at(0), &policy));
         loop {
-            let limit = attempts.limit(now, &policy);
+            let limit = attempts.limit(now, &policy, Nothing);
             assert!((limit.as_secs_f64() - 22.75).abs() < 0.01, "{limit:?}");
             now = now.after(limit);
-            match attempts.failed(now, &policy, CallFailure::TimedOut) {
+            match attempts.failed(now, &policy, CallFailure::TimedOut, Nothing) {
                 Some(pause) => now = now.after(pause),
                 None => break,
             }
@@ -124,18 +156,19 @@ mod tests {
     fn a_short_time_is_not_spent_on_pauses() {
         let policy = EventPolicy { timeout: seconds(5), ..policy() };
         let mut attempts = Attempts::new(at(0), &policy);
-        assert_eq!(attempts.limit(at(0), &policy), seconds(2), "a pause of a second, and two attempts");
-        assert_eq!(attempts.failed(at(0), &policy, CallFailure::Network), Some(seconds(1)));
-        assert_eq!(attempts.failed(at(1), &policy, CallFailure::Network), Some(seconds(3)));
-        assert_eq!(attempts.limit(at(4), &policy), seconds(1));
-        assert_eq!(attempts.failed(at(4), &policy, CallFailure::Network), None, "the time is over then");
+        let limit = attempts.limit(at(0), &policy, Nothing);
+        assert_eq!(limit, seconds(2), "a pause of a second, and two attempts");
+        let mut failed = |now| attempts.failed(at(now), &policy, CallFailure::Network, Nothing);
+        assert_eq!((failed(0), failed(1)), (Some(seconds(1)), Some(seconds(3))));
+        assert_eq!(failed(4), None, "the time is over then");
+        assert_eq!(attempts.limit(at(4), &policy, Nothing), seconds(1));
     }
 
     #[test]
     fn without_pauses_there_is_one_attempt_that_has_all_the_time() {
         let policy = EventPolicy { retries: Vec::new(), ..policy() };
         let mut attempts = Attempts::new(at(0), &policy);
-        assert_eq!(attempts.limit(at(0), &policy), seconds(100));
-        assert_eq!(attempts.failed(at(0), &policy, CallFailure::Network), None);
+        assert_eq!(attempts.limit(at(0), &policy, Nothing), seconds(100));
+        assert_eq!(attempts.failed(at(0), &policy, CallFailure::Network, Nothing), None);
     }
 }

@@ -33,8 +33,9 @@ impl Shard {
         let is_awaited = queue.awaits_first(kind);
         let Some(first) = queue.events_mut(kind).front_mut() else { return };
         first.is_under_way = false;
+        let purpose = first.event.answer_use();
         if let (true, Some(why), Some(attempts)) = (is_awaited, failure, &mut first.attempts)
-            && let Some(pause) = attempts.failed(now, &self.policy, why)
+            && let Some(pause) = attempts.failed(now, &self.policy, why, purpose)
         {
             first.due = now.after(pause);
         } else {

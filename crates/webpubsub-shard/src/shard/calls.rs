@@ -156,7 +156,7 @@ impl Shard {
             url,
             connection: subject.connection,
             origin: subject.origin,
-            limit: attempts.limit(now, &self.policy),
+            limit: attempts.limit(now, &self.policy, event.answer_use()),
             left: attempts.left(now),
         };
         Some((call, template.to_owned()))

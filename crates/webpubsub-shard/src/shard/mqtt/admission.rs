@@ -5,7 +5,7 @@ use webpubsub_protocol::client::Subprotocol;
 use webpubsub_protocol::close::ConnackRefusal;
 use webpubsub_protocol::event_handler::connect::ConnectAnswer;
 use webpubsub_protocol::event_handler::{
-    CallFailure, Event, MqttAdmission, MqttConnect, MqttRefusal, Physical, Subject, Taken,
+    AnswerUse, CallFailure, Event, MqttAdmission, MqttConnect, MqttRefusal, Physical, Subject, Taken,
 };
 use webpubsub_protocol::time::Timestamp;
 
@@ -118,7 +118,8 @@ impl Shard {
         else {
             return false;
         };
-        let Some(pause) = attempts.failed(now, &self.policy, why) else { return false };
+        let purpose = AnswerUse::MqttAdmission;
+        let Some(pause) = attempts.failed(now, &self.policy, why, purpose) else { return false };
         (*call, *due) = (None, now.after(pause));
         let due = *due;
         self.mqtt.timeouts.insert((due, slot));
@@ -143,7 +144,9 @@ impl Shard {
             Ok(Ok(user_properties))
         });
         let refusal = match decided {
-            Ok(Ok(users)) => return self.admit(slot, &wanted, with_users(Properties::default(), users), step),
+            Ok(Ok(users)) => {
+                return self.admit(slot, &wanted, with_users(Properties::default(), users), step);
+            }
             Ok(Err(refusal)) => refusal,
             Err(failure) => {
                 let (connection, event) = (wanted.id.clone(), "connect".to_owned());
