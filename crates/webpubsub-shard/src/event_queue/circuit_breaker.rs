@@ -10,7 +10,7 @@ const FAILURES: u32 = 5;
 /// How long an open breaker lets no call through. An MQTT session waits for its client for 30 s at most, and the client
 /// for the handler.
 const PAUSE: Duration = Duration::from_secs(10);
-/// How long a probe has the handler to itself. By default an attempt has less than that.
+/// How long a probe has the handler to itself: where it takes longer, the next one is made beside it.
 const PROBE: Duration = Duration::from_secs(30);
 
 /// The breakers of all URLs to which calls have failed.
