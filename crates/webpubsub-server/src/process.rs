@@ -86,8 +86,8 @@ impl Listeners {
         let http = listen(given.http, "--port", options.port)?;
         let https = match (&options.https, given.https) {
             (Some((port, files)), given) => {
-                let (listener, files) = (listen(given, "--https-port", *port)?, files.clone());
-                Some(HttpsListener { listener, config: files.read()?, files })
+                let (config, files) = (files.read()?, files.clone());
+                Some(HttpsListener { listener: listen(given, "--https-port", *port)?, config, files })
             }
             (None, Some(_)) => return Err(StartError::NoCertificate),
             (None, None) => None,
