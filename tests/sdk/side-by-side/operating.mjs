@@ -219,6 +219,20 @@ export const operating = [
     },
   })),
   {
+    name: "an invocation without a payload",
+    async run(side) {
+      const handler = await side.handler();
+      handler.answer("user.refresh", (request) => ({
+        headers: { "content-type": "text/plain" },
+        body: JSON.stringify([request.text, request.header("content-type")]),
+      }));
+      await side.connect();
+      await side.call("invokeEvent", "refresh");
+      await side.call("invokeEvent", "refresh", undefined, "json");
+      await side.call("invokeEvent", "refresh", null, "text");
+    },
+  },
+  {
     name: "an invocation without a handler",
     async run(side) {
       await side.connect();

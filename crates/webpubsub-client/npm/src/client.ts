@@ -108,7 +108,7 @@ export class WebPubSubClient {
    * Sends an event to the application's server and waits for its answer. One that fails is not tried
    * again: it rejects with an `InvocationError`.
    *
-   * @param content - as for `sendToGroup`
+   * @param content - as for `sendToGroup`; without any, the event has no payload
    */
   invokeEvent(
     eventName: string,

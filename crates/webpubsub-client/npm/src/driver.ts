@@ -128,7 +128,7 @@ export class Driver {
       if (invocationId != null && !asText(invocationId)) {
         throw new TypeError("invocationId must be a string that is not empty.");
       }
-      const data = payloadOf(this.#protocol, id, content, dataType);
+      const data = content == null ? undefined : payloadOf(this.#protocol, id, content, dataType);
       checkName(core.input(input.INVOKE, id, 0, asText(eventName), data, invocationId ?? ""));
     };
     const refused = (cause: Error) => new InvocationError(cause.message, { invocationId: invocationId ?? "", cause });
