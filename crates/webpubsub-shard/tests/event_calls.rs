@@ -101,7 +101,7 @@ fn each_attempt_at_a_notification_has_an_even_share_of_the_time() {
     let start = shard.now;
     for pause in [1, 3, 5] {
         let limit = shard.calls[0].limit;
-        assert!((limit.as_secs_f64() - 22.75).abs() < 0.01, "{limit:?}");
+        assert!((18..=25).contains(&limit.as_secs()), "{limit:?}");
         shard.pass(limit);
         shard.end_call(Err(CallFailure::TimedOut));
         shard.pass(SECOND * pause);
