@@ -150,14 +150,15 @@ impl Model {
 
     /// A connection ends, its will first, if it has one.
     pub(super) fn end(&mut self, now: Timestamp, at: usize, why: End) {
+        // It ends once, also where its own will would be too much for it.
+        self.connections[at].end = Some(why);
         if self.connections[at].mqtt.is_some() {
             self.connections[at].link = Link::Lost { until: now };
             self.publish_will(now, at);
         }
         self.set_groups(at, 0);
         self.owe_event(at, DurableEvent::Disconnected(why));
-        let connection = &mut self.connections[at];
-        connection.end = Some(why);
-        self.shards[connection.shard].alive.retain(|other| *other != at);
+        let shard = self.connections[at].shard;
+        self.shards[shard].alive.retain(|other| *other != at);
     }
 }
