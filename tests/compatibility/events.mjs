@@ -605,9 +605,10 @@ export const eventHandlers = [
         native("shard", "tests/event_calls")("a_breaker_opens_for_ten_seconds_and_lets_one_probe_through"),
       ),
       row(
-        "Six calls of a shard at once, in turn by connection; a thousand waiting events of a connection, 16 MiB of a shard",
+        "Six calls of a shard at once, a hundred on the native server, in turn by connection; a thousand waiting events of a connection, 16 MiB of a shard",
         inOrder,
         native("shard", "tests/event_calls")("at_most_six_calls_are_under_way_and_connections_take_turns"),
+        native("shard", "tests/event_calls")("a_hundred_calls_are_under_way_where_sockets_end_with_memory"),
         native("shard", "tests/event_calls")("a_thousand_events_of_a_connection_wait_and_one_more_fails"),
         native("shard", "tests/event_calls")("sixteen_mebibytes_of_a_shards_events_wait_and_more_fail"),
       ),

@@ -40,6 +40,20 @@ pub enum Sockets {
     EndWithMemory,
 }
 
+impl Sockets {
+    /// How many calls of event handlers a shard with such sockets may have under way at once. The platform on which they
+    /// outlive the memory lets an object wait for six answers at once; in a process of its own each takes an open file.
+    ///
+    /// Source: <https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections>.
+    #[must_use]
+    pub const fn most_calls(self) -> usize {
+        match self {
+            Self::OutliveMemory => 6,
+            Self::EndWithMemory => 100,
+        }
+    }
+}
+
 /// Why a shard takes no further connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {

@@ -13,7 +13,7 @@ pub use circuit_breaker::CircuitBreakers;
 pub(crate) use number::{AFTER_CONNECTED, CONNECTED};
 pub use policy::EventPolicy;
 pub(crate) use queue::{
-    CallUnderWay, ClosedConnection, EventQueue, EventQueues, MAX_CALLS, MAX_DURABLE_EVENTS, MqttRequest,
-    NO_QUEUE, Owner, QueueKind, ReplyTarget, Waiting,
+    CallUnderWay, ClosedConnection, EventQueue, EventQueues, MAX_DURABLE_EVENTS, MqttRequest, NO_QUEUE,
+    Owner, QueueKind, ReplyTarget, Waiting,
 };
 pub use retry_policy::Attempts;

@@ -8,7 +8,7 @@ use webpubsub_protocol::close::CloseCode;
 use webpubsub_protocol::event_handler::CallFailure;
 use webpubsub_shard::{
     Command, ConnectRequest, EventPolicy, Input, Limits, METRICS, Output, Selection, ShardConfig, Slot,
-    Target,
+    Sockets, Target,
 };
 use webpubsub_testkit::{
     ALL_EVENTS, TestShard, USER_EVENTS, group, header, json, reliable, says, settings, status, user,
@@ -131,6 +131,18 @@ fn at_most_six_calls_are_under_way_and_connections_take_turns() {
         shard.end_calls(),
         ["c3 e 2", "c4 e 2", "c5 e 2", "c6 e 2", "c7 e 2", "c8 e 2", "c1 e 3", "c1 e 4"]
     );
+}
+
+#[test]
+fn a_hundred_calls_are_under_way_where_sockets_end_with_memory() {
+    let config = ShardConfig { sockets: Sockets::EndWithMemory, ..ShardConfig::only() };
+    let mut shard = TestShard::with(config, with_handlers(USER_EVENTS));
+    for client in clients(&mut shard, 101) {
+        send(&mut shard, client, "e", 1);
+    }
+    assert_eq!(shard.calls.len(), 100);
+    shard.end_call(Ok(status(204)));
+    assert_eq!(shard.calls_in_words().last().map(String::as_str), Some("c101 e 2"));
 }
 
 #[test]

@@ -84,7 +84,7 @@
 //! - It receives a client's events between the two, one at a time, in the order in which they were sent,
 //!   and none whose ack id is used up; once its client is gone, none a second time. The client receives
 //!   how each of them went, if it asked, and it alone what the handler says to it.
-//! - A shard has at most six calls under way.
+//! - A shard has at most six calls under way, or a hundred where its sockets end with its memory.
 //!
 //! When nothing has gone wrong for long enough:
 //!

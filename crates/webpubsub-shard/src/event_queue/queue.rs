@@ -20,8 +20,6 @@ use crate::settings::HubSettings;
 use crate::slot::{Slot, insert_by_time};
 use crate::snapshot::EventContext;
 
-/// How many calls of a shard may be under way at once.
-pub(crate) const MAX_CALLS: usize = 6;
 /// The queue of a call that is about no connection's event.
 pub(crate) const NO_QUEUE: Slot = Slot(u32::MAX);
 /// How many durable events of a shard may wait at once.
@@ -355,9 +353,9 @@ impl EventQueues {
         }
     }
 
-    /// The queue that is next, if there is one and another call may be made.
-    pub(crate) fn next(&mut self) -> Option<Slot> {
-        if self.calls.len() < MAX_CALLS { self.ready.pop_front() } else { None }
+    /// The queue that is next, if there is one and another call may be made: `most` are under way at once.
+    pub(crate) fn next(&mut self, most: usize) -> Option<Slot> {
+        if self.calls.len() < most { self.ready.pop_front() } else { None }
     }
 
     /// When the next queue becomes ready.

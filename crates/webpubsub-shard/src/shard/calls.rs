@@ -26,7 +26,7 @@ impl Shard {
     pub(crate) fn deliver_events(&mut self, step: &mut Step) {
         self.events.resume(Some(step.now));
         self.ask_about_clients(step);
-        while let Some(at) = self.events.next() {
+        while let Some(at) = self.events.next(self.config.sockets.most_calls()) {
             self.serve_queue(at, step);
         }
         let end = Event::Disconnected { reason: String::new() };

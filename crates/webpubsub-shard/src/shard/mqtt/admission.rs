@@ -9,7 +9,7 @@ use webpubsub_protocol::event_handler::{
 };
 use webpubsub_protocol::time::Timestamp;
 
-use crate::event_queue::{Attempts, CallId, MAX_CALLS, NO_QUEUE, QueueKind};
+use crate::event_queue::{Attempts, CallId, NO_QUEUE, QueueKind};
 use crate::mqtt::{Pending, Stage, Wanted};
 use crate::output::Output;
 use crate::shard::Shard;
@@ -33,7 +33,7 @@ impl Shard {
 
     /// Asks about the clients that wait for it, as many as may be asked about at once.
     pub(crate) fn ask_about_clients(&mut self, step: &mut Step) {
-        while self.events.calls.len() < MAX_CALLS
+        while self.events.calls.len() < self.config.sockets.most_calls()
             && let Some(slot) = self.mqtt.asking.pop_front()
         {
             let Some(pending) = self.mqtt.get(slot) else { continue };

@@ -15,9 +15,6 @@ use crate::simulation::run::Bug;
 use crate::simulation::summary::Happening;
 use crate::simulation::words::event_name;
 
-/// Most calls that a shard has under way.
-const MAX_CALLS: usize = 6;
-
 impl World {
     /// A shard calls an event handler.
     pub(super) fn call(&mut self, shard: usize, call: Call) {
@@ -41,7 +38,8 @@ impl World {
                     && number(&other.call) < number(&call)),
             "shard {shard} sends an event before the one before it was settled"
         );
-        check!(others.by_ref().count() < MAX_CALLS, "shard {shard} has too many calls under way");
+        let most = self.shards[shard].config.sockets.most_calls();
+        check!(others.by_ref().count() < most, "shard {shard} has too many calls under way");
         self.count(Happening::Call);
         if self.model.call(&call) && call.attempt == 1 {
             self.count(Happening::CallAgain);
