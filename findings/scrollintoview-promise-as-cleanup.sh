@@ -13,7 +13,7 @@
 # all is well.
 #
 # Source: https://drafts.csswg.org/cssom-view/#dom-element-scrollintoview, which says that it returns a promise, and
-# https://developer.chrome.com/release-notes/150; https://react.dev/reference/react/useEffect#parameters.
+# https://chromestatus.com/feature/5082138340491264; https://react.dev/reference/react/useEffect#parameters.
 set -euo pipefail
 
 folder=$(mktemp -d)
