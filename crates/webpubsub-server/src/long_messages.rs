@@ -6,9 +6,8 @@
 //! other; and those that began last, so that a crowd that ends none of its messages keeps no newcomer waiting. One that is
 //! read on meanwhile, and does not end within [`PATIENCE`], is given up with its connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,14 +29,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// What has come of all messages that are counted, on all threads.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct LongMessages(Arc<Shared>);
-
-#[derive(Debug, Default)]
-struct Shared {
-    counted: Mutex<Counted>,
-    /// One has ended.
-    ended: Notify,
-}
+pub(crate) struct LongMessages(Arc<Mutex<Counted>>);
 
 /// The messages that are counted.
 #[derive(Debug, Default)]
@@ -47,6 +39,10 @@ struct Counted {
     last: u64,
     /// By their numbers: the one that began first is the first.
     messages: BTreeMap<u64, Message>,
+    /// Their numbers, by since when they could go on: thousands of them are looked at no longer than a few.
+    by_since: BTreeSet<(Instant, u64)>,
+    /// The numbers of those that wait.
+    waiting: BTreeSet<u64>,
 }
 
 #[derive(Debug)]
@@ -54,6 +50,8 @@ struct Message {
     bytes: usize,
     /// Since when it could go on without having to wait.
     since: Instant,
+    /// There may be room for it.
+    room: Arc<Notify>,
     /// Dropped, the message is given up.
     _kept: oneshot::Sender<()>,
 }
@@ -71,6 +69,8 @@ struct Begun {
     message: u32,
     /// Its number among all.
     number: u64,
+    /// There may be room for it.
+    room: Arc<Notify>,
     /// Ends when it is given up.
     given_up: oneshot::Receiver<()>,
 }
@@ -91,7 +91,7 @@ impl LongMessages {
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {
-        self.0.counted.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,8 +107,8 @@ impl LongMessage {
         match &self.begun {
             Some(begun) => counted.grow(begun.number, bytes),
             None => {
-                let (number, given_up) = counted.begin(Instant::now(), bytes);
-                self.begun = Some(Box::new(Begun { message, number, given_up }));
+                let (number, room, given_up) = counted.begin(Instant::now(), bytes);
+                self.begun = Some(Box::new(Begun { message, number, room, given_up }));
             }
         }
     }
@@ -125,17 +125,12 @@ impl LongMessage {
             let _ = (&mut begun.given_up).await;
             return Change::GivenUp;
         }
-        let all = &self.all;
         // A socket that does not wait has no memory for it.
         Box::pin(async move {
-            let ended = pin!(all.0.ended.notified());
-            if all.counted().may_go_on(Instant::now(), begun.number) {
-                return Change::Room;
-            }
             tokio::select! {
                 biased;
                 _ = &mut begun.given_up => Change::GivenUp,
-                _ = timeout(LOOK, ended) => Change::Room,
+                _ = timeout(LOOK, begun.room.notified()) => Change::Room,
             }
         })
         .await
@@ -145,12 +140,8 @@ impl LongMessage {
     fn end(&mut self) {
         let Some(begun) = self.begun.take() else { return };
         let mut counted = self.all.counted();
-        let was_full = counted.is_full();
         counted.remove(begun.number);
-        drop(counted);
-        if was_full {
-            self.all.0.ended.notify_waiters();
-        }
+        counted.wake();
     }
 }
 
@@ -165,13 +156,16 @@ impl Counted {
         self.bytes > MAX_BYTES
     }
 
-    /// One is counted from here on. Returns its number, and what ends when it is given up.
-    fn begin(&mut self, now: Instant, bytes: usize) -> (u64, oneshot::Receiver<()>) {
-        let (kept, given_up) = oneshot::channel();
+    /// One is counted from here on. Returns its number, what says that there may be room for it, and what ends when it is
+    /// given up.
+    fn begin(&mut self, now: Instant, bytes: usize) -> (u64, Arc<Notify>, oneshot::Receiver<()>) {
+        let ((kept, given_up), room) = (oneshot::channel(), Arc::new(Notify::new()));
         self.last += 1;
-        self.messages.insert(self.last, Message { bytes: 0, since: now, _kept: kept });
+        let message = Message { bytes: 0, since: now, room: Arc::clone(&room), _kept: kept };
+        self.messages.insert(self.last, message);
+        self.by_since.insert((now, self.last));
         self.grow(self.last, bytes);
-        (self.last, given_up)
+        (self.last, room, given_up)
     }
 
     /// So much has come of one, unless that is given up.
@@ -189,45 +183,95 @@ impl Counted {
     /// Whether one goes on. Where there is no room, those make some that could go on for long enough.
     fn may_go_on(&mut self, now: Instant, number: u64) -> bool {
         while self.is_full()
-            && let Some((slow, _)) = self.messages.iter().find(|(_, message)| now - message.since >= PATIENCE)
+            && let Some((since, slow)) = self.by_since.first().copied()
+            && now - since >= PATIENCE
         {
-            self.remove(*slow);
+            self.remove(slow);
         }
-        let (first, last) = (self.messages.keys(), self.messages.keys().rev());
-        let goes_on =
-            !self.is_full() || first.take(READ_ON).chain(last.take(READ_ON)).any(|one| *one == number);
-        if !goes_on && let Some(message) = self.messages.get_mut(&number) {
+        let goes_on = !self.is_full() || self.read_on().any(|one| one == number);
+        if goes_on {
+            self.waiting.remove(&number);
+        } else if let Some(message) = self.messages.get_mut(&number) {
+            self.by_since.remove(&(message.since, number));
+            self.by_since.insert((now, number));
             message.since = now;
+            self.waiting.insert(number);
         }
         goes_on
+    }
+
+    /// Those that are read on where there is no room.
+    fn read_on(&self) -> impl Iterator<Item = u64> {
+        let (first, last) = (self.messages.keys(), self.messages.keys().rev());
+        first.take(READ_ON).chain(last.take(READ_ON)).copied()
+    }
+
+    /// One has ended: wakes those that may go on now, no more than are read on where there is no room. All others look
+    /// for themselves within [`LOOK`].
+    fn wake(&self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let wake = |number| {
+            if let Some(message) = self.messages.get(&number) {
+                message.room.notify_one();
+            }
+        };
+        if self.is_full() {
+            self.read_on().filter(|number| self.waiting.contains(number)).for_each(wake);
+        } else {
+            self.waiting.iter().take(2 * READ_ON).copied().for_each(wake);
+        }
     }
 
     fn remove(&mut self, number: u64) {
         if let Some(message) = self.messages.remove(&number) {
             self.bytes -= message.bytes;
+            self.by_since.remove(&(message.since, number));
+            self.waiting.remove(&number);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
+
+    /// The number of a message that is counted, and what ends when it is given up.
+    type Begun = (u64, oneshot::Receiver<()>);
 
     const LONG: usize = 1 << 20;
 
     /// Very many messages, of all of which the same has come, until there is no room.
-    fn full(counted: &mut Counted, now: Instant) -> Vec<(u64, oneshot::Receiver<()>)> {
+    fn full(counted: &mut Counted, now: Instant) -> Vec<Begun> {
         let mut begun = Vec::new();
         while !counted.is_full() {
-            begun.push(counted.begin(now, LONG));
+            begun.push(begin(counted, now, LONG));
         }
         begun
     }
 
-    fn given_up(begun: &mut [(u64, oneshot::Receiver<()>)]) -> usize {
-        let is_given_up = |(_, given_up): &mut (u64, oneshot::Receiver<()>)| {
-            given_up.try_recv() == Err(oneshot::error::TryRecvError::Closed)
+    fn begin(counted: &mut Counted, now: Instant, bytes: usize) -> Begun {
+        let (number, _, given_up) = counted.begin(now, bytes);
+        (number, given_up)
+    }
+
+    /// Which of them have been woken.
+    fn woken(counted: &Counted, begun: &[Begun]) -> Vec<u64> {
+        let is_woken = |number: &u64| {
+            counted
+                .messages
+                .get(number)
+                .is_some_and(|message| message.room.notified().now_or_never().is_some())
         };
+        begun.iter().map(|(number, _)| *number).filter(is_woken).collect()
+    }
+
+    fn given_up(begun: &mut [Begun]) -> usize {
+        let is_given_up =
+            |(_, given_up): &mut Begun| given_up.try_recv() == Err(oneshot::error::TryRecvError::Closed);
         begun.iter_mut().filter_map(|one| is_given_up(one).then_some(())).count()
     }
 
@@ -275,7 +319,7 @@ mod tests {
     #[test]
     fn who_has_time_as_long_as_there_is_room_is_not_given_up() {
         let (mut counted, began) = (Counted::default(), Instant::now());
-        let (slow, mut kept) = counted.begin(began, SHORT_BYTES);
+        let (slow, mut kept) = begin(&mut counted, began, SHORT_BYTES);
         assert!(counted.may_go_on(began + 20 * PATIENCE, slow));
         assert!(kept.try_recv() == Err(oneshot::error::TryRecvError::Empty));
     }
@@ -283,10 +327,32 @@ mod tests {
     #[test]
     fn there_is_a_most_that_no_time_passes() {
         let (mut counted, now) = (Counted::default(), Instant::now());
-        let mut begun: Vec<_> = (0..1000).map(|_| counted.begin(now, LONG)).collect();
+        let mut begun: Vec<_> = (0..1000).map(|_| begin(&mut counted, now, LONG)).collect();
         assert!(counted.bytes <= MOST_BYTES);
         assert_eq!(given_up(&mut begun), 1000 - MOST_BYTES / LONG);
         assert_eq!(given_up(&mut begun[1000 - MOST_BYTES / LONG..]), 0, "the first ones");
+    }
+
+    #[test]
+    fn one_that_ends_wakes_whose_turn_it_is_and_no_crowd() {
+        let (mut counted, now) = (Counted::default(), Instant::now());
+        let mut begun = full(&mut counted, now);
+        begun.extend((0..1000).map(|_| begin(&mut counted, now, SHORT_BYTES)));
+        for (number, _) in &begun {
+            counted.may_go_on(now, *number);
+        }
+        let mut end = |begun: &mut Vec<Begun>| {
+            counted.remove(begun.remove(0).0);
+            counted.wake();
+            let woken = woken(&counted, begun);
+            (woken, counted.is_full())
+        };
+        // The sixteenth of those that began first is another one now.
+        let next = begun[READ_ON].0;
+        assert_eq!(end(&mut begun), (vec![next], true));
+        while end(&mut begun).1 {}
+        // There is room for a while.
+        assert_eq!(end(&mut begun).0.len(), 2 * READ_ON);
     }
 
     #[tokio::test(start_paused = true)]
@@ -311,14 +377,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_that_waits_goes_on_as_soon_as_there_is_room() {
         let all = LongMessages::default();
-        let mut others: Vec<_> = (0..=MAX_BYTES / LONG).map(|_| all.message()).collect();
-        others.iter_mut().for_each(|other| other.look(Some(1), LONG));
-        let mut last = all.message();
-        last.look(Some(1), SHORT_BYTES);
+        let mut messages: Vec<_> = (0..=MAX_BYTES / LONG).map(|_| all.message()).collect();
+        messages.iter_mut().for_each(|message| message.look(Some(1), LONG));
+        let mut one = messages.remove(messages.len() / 2);
+        assert!(!one.may_go_on());
         let began = Instant::now();
-        let (change, ()) = tokio::join!(last.changed(false), async { others.truncate(1) });
+        let (change, ()) = tokio::join!(one.changed(false), async { messages.truncate(1) });
         assert_eq!((change, began.elapsed()), (Change::Room, Duration::ZERO));
-        assert!(last.may_go_on());
+        assert!(one.may_go_on());
     }
 
     #[tokio::test(start_paused = true)]
