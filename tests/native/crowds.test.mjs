@@ -7,7 +7,7 @@ import net from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as pass } from "node:timers/promises";
 import { ALL_ROLES } from "../support/hub.mjs";
-import { residentBytes } from "../support/memory.mjs";
+import { processorMs, residentBytes } from "../support/memory.mjs";
 import { frame, upgradeRequest } from "../support/raw.mjs";
 import { Service } from "../support/service.mjs";
 import { sign } from "../support/token.mjs";
@@ -146,6 +146,29 @@ describe("Crowds of bad peers", { skip: process.platform !== "linux" && "memory 
     leave();
     // About half of what they have sent.
     assert.ok(Math.max(...most) < 320 * MIB, `${most.join(", ")} bytes`);
+  });
+
+  test("5000 who wait with long messages cost others no time", async (t) => {
+    const sender = await hub.connect({ roles: ALL_ROLES });
+    /** What 20 messages of 500 kB take of the processor. */
+    const cost = async () => {
+      const started = processorMs(service.pid);
+      for (let n = 0; n < 20; n++) {
+        const message = { type: "sendToGroup", group: "none", dataType: "text", data: "l".repeat(500_000) };
+        assert.equal((await sender.ask({ ...message, ackId: ++ackId })).success, true);
+      }
+      return processorMs(service.pid) - started;
+    };
+    let ackId = 0;
+    const alone = await cost();
+    // Together they are more than is kept before some have to wait, and whoever sends more learns it.
+    const { sockets, leave } = await crowd(5_000, () => webSocket({}, LONG_PING.subarray(0, 17_000)));
+    for (const socket of sockets) socket.write(LONG_PING.subarray(17_000, 17_100));
+    await expectService();
+    const beside = await cost();
+    leave();
+    t.diagnostic(`${alone} ms alone, ${beside} ms beside them`);
+    assert.ok(beside < 20 * Math.max(alone, 50), `${beside} ms beside them, ${alone} ms alone`);
   });
 
   test("a peer that is gone without a word is asked for", async () => {
