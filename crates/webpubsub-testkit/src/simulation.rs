@@ -96,6 +96,7 @@
 //! - When everybody has left, no shard holds a connection or waits for time to pass, and the hub has
 //!   as many shards as it was to have.
 
+use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -140,6 +141,8 @@ const SHOWN: usize = 60;
 #[derive(Debug)]
 pub struct Failure {
     run: Run,
+    /// Which of the worlds that a run has.
+    world: &'static str,
     problem: String,
     trace: Vec<String>,
 }
@@ -158,7 +161,7 @@ pub fn simulate(run: Run) -> Result<Summary, Failure> {
             Err(other) => format!("{problem}\nand the second time: {other}"),
             Ok(_) => format!("{problem}\nand not the second time"),
         };
-        Failure { run, problem, trace: trace.take() }
+        Failure { run, world: "", problem, trace: trace.take() }
     })
 }
 
@@ -168,10 +171,13 @@ fn attempt(run: Run, trace: Option<Trace>) -> Result<Summary, String> {
         world.run(run.steps);
         world.summary
     };
-    catch_unwind(AssertUnwindSafe(simulated)).map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
-    })
+    catch_unwind(AssertUnwindSafe(simulated)).map_err(|panic| problem_of(&*panic))
+}
+
+/// What did not hold.
+fn problem_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 impl fmt::Display for Failure {
@@ -183,7 +189,7 @@ impl fmt::Display for Failure {
         let Run { seed, steps, bug, disk } = self.run;
         let bug = bug.map_or(String::new(), |bug| format!(" --bug {bug:?}"));
         let disk = if disk == DiskKind::Sqlite { " --disk sqlite" } else { "" };
-        writeln!(f, "seed {seed}: {}", self.problem)?;
+        writeln!(f, "seed {seed}{}: {}", self.world, self.problem)?;
         write!(f, "  again: npm run simulate -- --seed {seed} --seeds 1 --steps {steps}{bug}{disk}")
     }
 }

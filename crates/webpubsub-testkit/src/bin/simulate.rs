@@ -6,7 +6,9 @@
 
 use std::process::ExitCode;
 
-use webpubsub_testkit::simulation::{Bug, DiskKind, Run, StreamSummary, Summary, simulate, simulate_streams};
+use webpubsub_testkit::simulation::{
+    Bug, DiskKind, Failure, Run, StreamSummary, Summary, simulate, simulate_streams,
+};
 
 /// How many seeds go by between two words about progress.
 const REPORT_EVERY: u64 = 1000;
@@ -35,23 +37,13 @@ fn main() -> ExitCode {
         let seed = seed.saturating_add(done);
         match simulate(Run { seed, steps, bug, disk }) {
             Ok(summary) => sum.add(&summary),
-            Err(failure) => {
-                if *seeds == 1 {
-                    eprintln!("{failure:#}");
-                } else {
-                    eprintln!("{failure}");
-                }
-                return ExitCode::FAILURE;
-            }
+            Err(failure) => return fail(&failure, *seeds),
         }
         // A planted bug is one of the other world's.
         if bug.is_none() {
             match simulate_streams(seed, steps) {
                 Ok(summary) => streams.add(&summary),
-                Err(failure) => {
-                    eprintln!("{failure}");
-                    return ExitCode::FAILURE;
-                }
+                Err(failure) => return fail(&failure, *seeds),
             }
         }
         if (done + 1) % REPORT_EVERY == 0 {
@@ -60,4 +52,14 @@ fn main() -> ExitCode {
     }
     println!("{sum}; {streams}");
     ExitCode::SUCCESS
+}
+
+/// Prints what did not hold: of a single seed everything that happened, of many the last of it.
+fn fail(failure: &Failure, seeds: u64) -> ExitCode {
+    if seeds == 1 {
+        eprintln!("{failure:#}");
+    } else {
+        eprintln!("{failure}");
+    }
+    ExitCode::FAILURE
 }

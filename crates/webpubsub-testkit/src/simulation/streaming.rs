@@ -32,18 +32,19 @@ mod world;
 
 use world::World;
 
+use super::{DiskKind, Failure, Run, problem_of};
+
 pub use summary::StreamSummary;
 
 /// Runs one simulation of streams and states: so many things happen, and then nothing goes wrong any more.
 ///
 /// # Errors
-/// What does not hold, after the last things that happened.
-pub fn simulate_streams(seed: u64, steps: u32) -> Result<StreamSummary, String> {
+/// [`Failure`] if something does not hold.
+pub fn simulate_streams(seed: u64, steps: u32) -> Result<StreamSummary, Failure> {
     let mut world = World::new(seed);
     let outcome = catch_unwind(AssertUnwindSafe(|| world.run(steps)));
     outcome.map(|()| world.summary).map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let problem = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        format!("{}\nseed {seed} of streams, {steps} steps: {problem}", world.trace())
+        let run = Run { seed, steps, bug: None, disk: DiskKind::Memory };
+        Failure { run, world: " of streams", problem: problem_of(&*panic), trace: world.trace }
     })
 }

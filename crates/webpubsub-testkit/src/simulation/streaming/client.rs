@@ -76,8 +76,8 @@ pub(super) struct Client {
     pub(super) receiving: BTreeMap<u32, Received>,
     /// Groups whose states it may not be subscribed to without knowing it: what failed may have been done.
     doubtful: BTreeSet<String>,
-    /// How often it has subscribed to the states of each group.
-    subscriptions: BTreeMap<String, usize>,
+    /// Groups whose states it may have been unsubscribed from on this connection.
+    unsubscribed: BTreeSet<String>,
     /// What it may show in each group: what was set last, and what may have been set since.
     shown: Vec<BTreeSet<String>>,
 }
@@ -111,7 +111,7 @@ impl Client {
             calls: BTreeMap::new(),
             receiving: BTreeMap::new(),
             doubtful: BTreeSet::new(),
-            subscriptions: BTreeMap::new(),
+            unsubscribed: BTreeSet::new(),
             shown: vec![BTreeSet::from([String::new()]); GROUPS.len()],
         }
     }
@@ -137,7 +137,6 @@ impl Client {
         let id = self.command();
         if message.action == GroupStateAction::Subscribe {
             self.states.subscribing(message.group.as_str());
-            *self.subscriptions.entry(message.group.as_str().to_owned()).or_default() += 1;
         }
         self.operations.insert(id.0, message.clone());
         let delivery = Delivery::Acknowledged { ack_id: None };
@@ -169,9 +168,13 @@ impl Client {
                     self.doubtful.insert(name.to_owned());
                 }
             }
-            GroupStateAction::Unsubscribe if is_done => self.states.unsubscribed(name),
             GroupStateAction::Unsubscribe => {
-                self.doubtful.insert(name.to_owned());
+                self.unsubscribed.insert(name.to_owned());
+                if is_done {
+                    self.states.unsubscribed(name);
+                } else {
+                    self.doubtful.insert(name.to_owned());
+                }
             }
         }
     }
@@ -182,12 +185,13 @@ impl Client {
         Some(listed.cloned().collect())
     }
 
-    /// Whether it may see what ended while it was not subscribed: an update of an earlier subscription that comes
-    /// late counts against the snapshots of 5 minutes.
+    /// Whether it may see what ended while it was not subscribed, that of a member that is still there too: an
+    /// update of an earlier subscription counts against the snapshots of 5 minutes. It is still known if it comes
+    /// late, or if the unsubscription failed for the client, and was done.
     ///
     /// Source: docs/spec/sdk.md#group-states.
     pub(super) fn may_see_what_ended(&self, group: &str) -> bool {
-        self.subscriptions.get(group).is_some_and(|count| *count > 1)
+        self.unsubscribed.contains(group)
     }
 
     /// The connection is lost for good: it shows nothing.
@@ -195,7 +199,7 @@ impl Client {
         self.connection = None;
         self.states.lost();
         self.doubtful.clear();
-        self.subscriptions.clear();
+        self.unsubscribed.clear();
         self.shown.iter_mut().for_each(|shown| *shown = BTreeSet::from([String::new()]));
     }
 

@@ -27,8 +27,6 @@ mod faults;
 mod network;
 mod time;
 
-/// How many lines a failure shows.
-const SHOWN: usize = 60;
 /// For how long a sender's stream may be silent.
 const IDLE_MILLIS: u32 = 20_000;
 /// Long enough for every recovery, retry and silent stream to be over.
@@ -53,7 +51,8 @@ pub(super) struct World {
     /// Nothing goes wrong.
     calm: bool,
     pub(super) summary: StreamSummary,
-    trace: VecDeque<String>,
+    /// What happened, a line each.
+    pub(super) trace: Vec<String>,
 }
 
 impl World {
@@ -79,13 +78,8 @@ impl World {
             states: 0,
             calm: false,
             summary: StreamSummary::default(),
-            trace: VecDeque::new(),
+            trace: Vec::new(),
         }
-    }
-
-    /// The last things that happened, a line each.
-    pub(super) fn trace(&self) -> String {
-        self.trace.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
     pub(super) fn run(&mut self, steps: u32) {
@@ -117,15 +111,13 @@ impl World {
         }
     }
 
-    fn note(&mut self, line: String) {
+    /// Notes what happens now.
+    fn note(&mut self, line: &str) {
         // Pings and pongs say nothing.
         if line.ends_with("Ping") || line.contains("pong") || line.ends_with("[34, 0])") {
             return;
         }
-        if self.trace.len() == SHOWN {
-            self.trace.pop_front();
-        }
-        self.trace.push_back(line);
+        self.trace.push(format!("{} {line}", self.now.as_millis()));
     }
 
     fn step(&mut self) {
@@ -215,7 +207,7 @@ impl World {
             3 | 4 => GroupStateAction::Subscribe,
             _ => GroupStateAction::Unsubscribe,
         };
-        self.note(format!("client {client} in group {group}: {action:?}"));
+        self.note(&format!("client {client} in group {}: {action:?}", GROUPS[usize::from(group)]));
         self.clients[client].change_state(group, action);
         self.act(client);
     }

@@ -2,16 +2,27 @@
 
 use super::{PATIENCE, World};
 use crate::simulation::check::check;
+use crate::simulation::streaming::client::Client;
 use crate::simulation::streaming::seen::Fate;
 use crate::simulation::words::GROUPS;
 
-/// What a view may have of connections that have ended.
+/// What a view may have of states that have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// What [`Client::may_see_what_ended`](crate::simulation::streaming::client::Client::may_see_what_ended) says.
+    /// What [`Client::may_see_what_ended`] says.
     MayHaveEnded,
     /// Nothing.
     IsThere,
+}
+
+/// What a client knows of the states of a group.
+struct View {
+    /// Whose it is.
+    client: usize,
+    /// Connections with what they show, as `CONNECTION=TEXT`.
+    states: Vec<String>,
+    /// Whether it may have states that have ended.
+    may_have_ended: bool,
 }
 
 impl World {
@@ -59,36 +70,50 @@ impl World {
         }
     }
 
-    /// All who are subscribed to a group's states have the same view, and a true one.
+    /// All who are subscribed to a group's states have the same view, and a true one, but for what has ended.
     pub(super) fn check_states(&self, group: usize, seen: Seen) {
-        let views = self.clients.iter().enumerate().filter(|(_, client)| client.connection.is_some());
-        let views = views.filter_map(|(number, client)| Some((number, client.view(GROUPS[group])?)));
-        let mut first = None;
-        for (number, mut view) in views {
-            if seen == Seen::MayHaveEnded && self.clients[number].may_see_what_ended(GROUPS[group]) {
-                let connections = self.clients.iter().filter_map(|client| client.connection.as_deref());
-                let connections: Vec<_> = connections.collect();
-                view.retain(|shown| shown.split_once('=').is_some_and(|(id, _)| connections.contains(&id)));
-            }
-            for shown in &view {
-                let (connection, text) = shown.split_once('=').unwrap_or_default();
-                let member = self.clients.iter().find(|one| one.connection.as_deref() == Some(connection));
+        let view = |(number, client): (usize, &Client)| {
+            client.connection.as_ref()?;
+            let states = client.view(GROUPS[group])?;
+            let may_have_ended = seen == Seen::MayHaveEnded && client.may_see_what_ended(GROUPS[group]);
+            Some(View { client: number, states, may_have_ended })
+        };
+        let views: Vec<View> = self.clients.iter().enumerate().filter_map(view).collect();
+        for View { client, states, may_have_ended } in &views {
+            for state in states {
+                let (connection, text) = state.split_once('=').unwrap_or_default();
+                let member = self.member(connection);
+                let has_ended = member.is_none_or(|member| member.may_show(group, ""));
+                if *may_have_ended && has_ended {
+                    continue;
+                }
                 check!(
                     member.is_some_and(|member| member.may_show(group, text)),
-                    "client {number} sees {shown} in group {group}, which is not so"
+                    "client {client} sees {state} in group {group}, which is not so"
                 );
+                for other in &views {
+                    check!(
+                        other.states.contains(state),
+                        "client {client} sees {state} in group {group}, and client {} sees {:?}",
+                        other.client,
+                        other.states
+                    );
+                }
             }
             for member in &self.clients {
                 let Some(connection) = &member.connection else { continue };
                 let is_seen =
-                    view.iter().any(|shown| shown.split_once('=').is_some_and(|(id, _)| id == connection));
+                    states.iter().any(|state| state.split_once('=').is_some_and(|(id, _)| id == connection));
                 check!(
                     is_seen || member.may_show(group, ""),
-                    "client {number} does not see {connection} in group {group}: {view:?}"
+                    "client {client} does not see {connection} in group {group}: {states:?}"
                 );
             }
-            let known = first.get_or_insert_with(|| view.clone());
-            check!(*known == view, "in group {group} client {number} sees {view:?}, and another {known:?}");
         }
+    }
+
+    /// The client that has a connection.
+    fn member(&self, connection: &str) -> Option<&Client> {
+        self.clients.iter().find(|client| client.connection.as_deref() == Some(connection))
     }
 }

@@ -31,7 +31,7 @@ impl World {
         let shards = self.random.between(1, self.shards.len()) as u16;
         self.directory.resize(shards);
         self.run_directory();
-        self.note(format!("the hub is to have {shards} shards: {:?}", self.directory.map()));
+        self.note(&format!("the hub is to have {shards} shards: {:?}", self.directory.map()));
     }
 
     /// The directory's alarm fires, if it is due.
@@ -53,7 +53,7 @@ impl World {
         let Some(sent) = self.views.pop_front() else { return };
         let (shard, map, mut answer) = (sent.to, sent.view.map, None);
         if self.calm || self.random.chance(850) {
-            self.note(format!("shard {shard} takes {map:?}"));
+            self.note(&format!("shard {shard} takes {map:?}"));
             self.shards[shard].input(ShardInput::Map(map));
             answer = Some(ShardAnswer::Load(self.shards[shard].core().load() as u64).encode().body);
             self.collect();

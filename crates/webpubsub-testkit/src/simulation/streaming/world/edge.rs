@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use webpubsub_client_core::{
-    AttemptId, Close, ConnectError, Event, GroupStateItem, InboundInput, InboundOutput, OutboundInput,
-    OutboundOutput,
+    AttemptId, Close, CommandId, ConnectError, Event, GroupStateItem, InboundInput, InboundOutput,
+    OutboundInput, OutboundOutput, Receipt, SendError,
 };
 use webpubsub_protocol::client::endpoint::ClientEndpoint;
 use webpubsub_protocol::client::{
@@ -47,10 +47,20 @@ impl World {
                 self.clients[client].inputs.push_back(Input::Closed { attempt, close });
             }
             Output::Started { result, .. } => self.clients[client].started &= result.is_ok(),
-            Output::Settle { id, result } => self.clients[client].settled(id, &result),
+            Output::Settle { id, result } => self.settle(client, id, &result),
             Output::Invoked { .. } => {}
             Output::Event(event) => self.event(client, event),
         }
+    }
+
+    /// An operation of a client is over.
+    fn settle(&mut self, client: usize, id: CommandId, result: &Result<Receipt, SendError>) {
+        if let Some(StateRequest { group, action }) = self.clients[client].operations.get(&id.0) {
+            let (name, outcome) = (group.as_str(), result.as_ref().map(|receipt| receipt.ack_id));
+            let line = format!("client {client} in group {name}: {action:?} is over: {outcome:?}");
+            self.note(&line);
+        }
+        self.clients[client].settled(id, result);
     }
 
     /// A client lets go of its socket.
@@ -93,7 +103,7 @@ impl World {
             },
         };
         self.clients[client].inputs.push_back(Input::Opened { attempt });
-        self.note(format!("client {client} connects to shard {shard}: {slot:?}"));
+        self.note(&format!("client {client} connects to shard {shard}: {slot:?}"));
         let mut down = VecDeque::new();
         if slot.is_none() {
             let cause = CloseCause::NotRecoverable;
@@ -107,7 +117,7 @@ impl World {
     pub(super) fn event(&mut self, client: usize, event: Event<DownstreamMessage>) {
         match event {
             Event::Connected { connection_id, .. } => {
-                self.note(format!("client {client} is {connection_id}"));
+                self.note(&format!("client {client} is {connection_id}"));
                 let one = &mut self.clients[client];
                 one.connection = Some(connection_id.to_string());
                 one.connections += 1;
@@ -167,6 +177,10 @@ impl World {
                     GroupStatesKind::Update => known.update(self.now, group, items),
                 };
                 self.summary.changes += u64::from(is_changed);
+                if is_changed {
+                    let view = self.clients[client].view(group).unwrap_or_default();
+                    self.note(&format!("client {client} knows of group {group}: {view:?}"));
+                }
             }
             DownstreamMessage::Data { .. }
             | DownstreamMessage::Connected { .. }
@@ -191,7 +205,7 @@ impl World {
                 }
                 OutboundOutput::Completed { stream_id } => self.over(stream_id.as_str(), Fate::Completed),
                 OutboundOutput::Failed { stream_id, error } => {
-                    self.note(format!("client {client}: stream {} failed: {error}", stream_id.as_str()));
+                    self.note(&format!("client {client}: stream {} failed: {error}", stream_id.as_str()));
                     self.over(stream_id.as_str(), Fate::Failed);
                 }
             }

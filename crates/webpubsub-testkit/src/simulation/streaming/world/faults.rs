@@ -18,7 +18,7 @@ impl World {
         let shard = socket.shard;
         socket.up.truncate(random.below(socket.up.len() + 1));
         let up = std::mem::take(&mut socket.up);
-        self.note(format!("client {client} is cut"));
+        self.note(&format!("client {client} is cut"));
         for frame in up {
             if self.shards[shard].is_open(slot) {
                 self.shards[shard].input(ShardInput::Frame { from: slot, frame });
@@ -52,10 +52,10 @@ impl World {
         let shard = self.random.below(self.shards.len());
         self.collect();
         if self.random.chance(500) {
-            self.note(format!("shard {shard} loses its memory"));
+            self.note(&format!("shard {shard} loses its memory"));
             self.shards[shard].hibernate();
         } else {
-            self.note(format!("shard {shard} crashes"));
+            self.note(&format!("shard {shard} crashes"));
             for client in 0..self.clients.len() {
                 let socket = self.clients[client].socket.as_ref();
                 if socket.is_some_and(|socket| socket.shard == shard && socket.slot.is_some()) {

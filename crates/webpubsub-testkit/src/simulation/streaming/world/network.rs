@@ -58,7 +58,7 @@ impl World {
             Down::Frame(frame) => self.frame(client, attempt, &frame),
             Down::Closed(close) => {
                 self.clients[client].socket = None;
-                self.note(format!("client {client} detects {close:?}"));
+                self.note(&format!("client {client} detects {close:?}"));
                 self.clients[client].inputs.push_back(Input::Closed { attempt, close });
                 self.act(client);
             }
@@ -66,7 +66,7 @@ impl World {
     }
 
     pub(super) fn frame(&mut self, client: usize, attempt: AttemptId, frame: &Frame) {
-        self.note(format!("client {client} ← {frame:?}"));
+        self.note(&format!("client {client} ← {frame:?}"));
         let message =
             self.clients[client].encoding().decode_downstream(frame).expect("the service sends messages");
         let answer = match message {
@@ -86,7 +86,7 @@ impl World {
     }
 
     pub(super) fn send(&mut self, client: usize, message: &UpstreamMessage) {
-        self.note(format!("client {client} → {message:?}"));
+        self.note(&format!("client {client} → {message:?}"));
         let frame = self.clients[client].encoding().encode_upstream(message);
         if let Some(socket) = self.clients[client].socket.as_mut().filter(|socket| socket.slot.is_some()) {
             socket.up.push_back(frame);
