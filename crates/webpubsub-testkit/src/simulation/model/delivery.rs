@@ -105,7 +105,10 @@ impl Model {
         let skipped = skipped.map(|at| &self.connections[at].id);
         let is_meant = |at: &usize| Some(&self.connections[*at].id) != skipped;
         let meant: Vec<_> = self.meant(shard, to).into_iter().filter(is_meant).collect();
-        let full: Vec<usize> = meant.into_iter().filter(|at| !self.deliver(*at, published)).collect();
+        let mut full: Vec<usize> = meant.into_iter().filter(|at| !self.deliver(*at, published)).collect();
+        // Their ends come in the order of their slots, which the will of one may show another. MQTT sessions begin in
+        // that of their CONNECT.
+        full.sort_by_key(|at| self.connections[*at].slot);
         for at in full {
             // The will of one may have been too much for another.
             if self.connections[at].end.is_none() {
