@@ -28,7 +28,9 @@ pub(super) struct Machine {
     pub(super) is_turn_due: bool,
     /// How often it has lost its memory.
     pub(super) life: u32,
-    /// The most that it needed since rows were last deleted.
+    /// How many rows its log needed.
+    pub(super) outstanding: usize,
+    /// The most that it needed since rows were last deleted, in the step that did so too.
     pub(super) needed: usize,
     /// How many rows its log had.
     pub(super) rows: usize,
@@ -47,6 +49,7 @@ impl Machine {
             alarm: None,
             is_turn_due: false,
             life: 0,
+            outstanding: 0,
             needed: 0,
             rows: 0,
         }

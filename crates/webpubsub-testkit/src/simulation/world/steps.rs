@@ -204,9 +204,12 @@ impl World {
             "shard {shard} waits for a turn, and none is scheduled"
         );
         let rows = machine.disk.snapshot.log.len();
+        let outstanding = self.model.outstanding(shard);
+        let before = std::mem::replace(&mut machine.outstanding, outstanding);
         if rows != machine.rows {
-            let outstanding = self.model.outstanding(shard);
-            machine.needed = if rows < machine.rows { outstanding } else { machine.needed.max(outstanding) };
+            // Who needed rows when others were deleted may have ended later in the same step.
+            let known = if rows < machine.rows { before } else { machine.needed };
+            machine.needed = known.max(outstanding);
             machine.rows = rows;
             check!(
                 rows <= machine.needed + SPARE_ROWS,
