@@ -174,8 +174,8 @@ impl Model {
         }
     }
 
-    /// The timer or the alarm of a shard fires: who is silent is given up, and the wills of which the time has come are
-    /// published. In which order is as the shard has it.
+    /// The timer or the alarm of a shard fires: who is silent is given up, the wills of which the time has come are
+    /// published, and what waits is sent. In which order is as the shard has it.
     pub(in crate::simulation) fn look_at_mqtt(&mut self, now: Timestamp, shard: usize, outputs: &[Output]) {
         for at in self.holders(shard) {
             if matches!(self.connections[at].mqtt, Some(Mqtt::Pending { due }) if due <= now) {
@@ -184,6 +184,11 @@ impl Model {
         }
         let mut seen = Vec::new();
         for output in outputs {
+            if let Output::Fetch { to, .. } = output {
+                for (slot, _) in to {
+                    self.send_waiting(now, self.holder(shard, *slot));
+                }
+            }
             let (Output::Close { slot, cause: CloseCause::KeepAliveTimeout }
             | Output::Store(Change::PutMqtt { slot, .. })) = output
             else {
