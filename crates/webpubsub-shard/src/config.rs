@@ -42,9 +42,9 @@ pub enum Sockets {
 
 impl Sockets {
     /// How many calls of event handlers a shard with such sockets may have under way at once. The platform on which they
-    /// outlive the memory lets an object wait for six answers at once; in a process of its own each takes an open file.
-    ///
-    /// Source: <https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections>.
+    /// outlive the memory lets an object wait for six answers at once, by its
+    /// [limits](https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections); in a process of
+    /// its own each takes an open file.
     #[must_use]
     pub const fn most_calls(self) -> usize {
         match self {
